@@ -1,0 +1,50 @@
+"""Divergences between probability distributions and exact optimal transport, each value with its certificate.
+
+>>> import divergences as dv
+>>> float(dv.kl([0.5, 0.5], [0.25, 0.75]))
+0.14384103622589045
+>>> dv.wasserstein([0.0, 1.0], [5.0, 6.0]).value
+5.0
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from divergences import catalogue
+from divergences._version import __version__
+from divergences.bounds import Bounds
+from divergences.catalogue import *
+from divergences.fdivergence import FDivergence
+from divergences.interval import Interval
+
+if TYPE_CHECKING:
+    from divergences.transport import Transport, TransportError, emd, wasserstein
+
+__all__ = [
+    "Bounds",
+    "FDivergence",
+    "Interval",
+    "Transport",
+    "TransportError",
+    "__version__",
+    "emd",
+    "wasserstein",
+]
+__all__ += catalogue.__all__
+
+_LAZY = ("Transport", "TransportError", "emd", "wasserstein")
+"""Names from `divergences.transport`, which loads scipy: imported when first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import the transport names when they are first used."""
+    if name in _LAZY:
+        from divergences import transport
+
+        return getattr(transport, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

@@ -1,0 +1,118 @@
+"""Every divergence to the last digits: against textbook sums in ball arithmetic of 180 digits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import divergences as dv
+from divergences.testing import close_pairs, pairs
+from tests.oracles.textbook import relative_error, relative_errors
+
+TOLERANCE = 4e-15
+every = pytest.mark.parametrize("d", dv.FDIVERGENCES, ids=str)
+CLOSENESS = [10.0**-k for k in range(2, 13)]
+
+
+def dirichlet(rng, n):
+    weights = rng.exponential(size=n)
+    return weights / weights.sum()
+
+
+def log_uniform(rng, n, smallest):
+    return np.exp(rng.uniform(np.log(smallest), 0.0, size=n))
+
+
+@pytest.mark.parametrize("n", [2, 10, 100, 1000])
+@every
+def test_ordinary_pairs(d, n):
+    rng = np.random.default_rng(n)
+    p, q = dirichlet(rng, n), dirichlet(rng, n)
+    assert relative_error(d(p, q), d.name, p, q) <= TOLERANCE
+
+
+@pytest.mark.parametrize("closeness", CLOSENESS)
+@pytest.mark.parametrize("n", [10, 300])
+@every
+def test_pairs_that_nearly_agree(d, closeness, n):
+    rng = np.random.default_rng(n)
+    q = dirichlet(rng, n)
+    p = q * (1 + closeness * rng.normal(size=n))
+    p /= p.sum()
+    assert 0 < d(p, q) < closeness * 100
+    assert relative_error(d(p, q), d.name, p, q) <= TOLERANCE
+
+
+@pytest.mark.parametrize("closeness", CLOSENESS)
+@every
+def test_weights_of_any_mass_that_nearly_agree_after_normalisation(d, closeness):
+    rng = np.random.default_rng(1)
+    q = dirichlet(rng, 50) * 7e5
+    p = q * (1 + closeness * rng.normal(size=50)) / 3.3
+    assert relative_error(d(p, q, normalize=True), d.name, p, q) <= TOLERANCE
+
+
+@pytest.mark.parametrize("smallest", [1e-300, 5e-324])
+@pytest.mark.parametrize("seed", range(4))
+@every
+def test_entries_over_all_magnitudes(d, smallest, seed):
+    rng = np.random.default_rng(seed)
+    p, q = log_uniform(rng, 50, smallest), log_uniform(rng, 50, smallest)
+    assert relative_error(d(p, q, normalize=True), d.name, p, q) <= TOLERANCE
+
+
+@pytest.mark.parametrize("seed", range(4))
+@every
+def test_subnormal_entries(d, seed):
+    rng = np.random.default_rng(seed)
+    p, q = dirichlet(rng, 20), dirichlet(rng, 20)
+    p[:5] = 5e-324 * rng.integers(1, 1000, size=5)
+    q[3:9] = 5e-324 * rng.integers(1, 1000, size=6)
+    assert relative_error(d(p, q, normalize=True), d.name, p, q) <= TOLERANCE
+
+
+@every
+def test_subnormal_entries_that_nearly_agree(d):
+    p, q = np.array([1.0, 1e-310, 3e-312]), np.array([1.0, 1e-310 * (1 + 1e-3), 3.1e-312])
+    big = 2.0**1000  # the same pair without the large entry, so that the tiny ones decide
+    assert relative_error(d(p[1:], q[1:], normalize=True), d.name, p[1:], q[1:]) <= TOLERANCE
+    scaled = d(p[1:] * big, q[1:] * big, normalize=True)
+    assert d(p[1:], q[1:], normalize=True) == scaled
+
+
+@pytest.mark.parametrize(("zeros_in_p", "zeros_in_q"), [(3, 0), (0, 3), (3, 5), (30, 30)])
+@every
+def test_zeros_on_either_side(d, zeros_in_p, zeros_in_q):
+    rng = np.random.default_rng(7)
+    p, q = dirichlet(rng, 60), dirichlet(rng, 60)
+    p[:zeros_in_p] = 0
+    q[60 - zeros_in_q :] = 0
+    assert relative_error(d(p, q, normalize=True), d.name, p, q) <= TOLERANCE
+
+
+@every
+def test_values_near_the_largest_double(d):
+    p, q = np.array([0.5, 0.5]), np.array([1.0 - 1e-16, 1e-300])
+    assert np.isfinite(d(p, q))
+    assert relative_error(d(p, q), d.name, p, q) <= TOLERANCE
+
+
+@every
+@given(pair=pairs())
+def test_any_pair(d, pair):
+    assert relative_error(d(*pair), d.name, *pair) <= TOLERANCE
+
+
+@every
+@given(pair=close_pairs())
+def test_any_close_pair(d, pair):
+    assert relative_error(d(*pair), d.name, *pair) <= TOLERANCE
+
+
+@pytest.mark.parametrize("closeness", [1.0, 1e-8])
+def test_a_million_outcomes(closeness):
+    rng = np.random.default_rng(3)
+    q = dirichlet(rng, 10**6)
+    p = dirichlet(rng, 10**6) if closeness == 1 else q * (1 + closeness * rng.normal(size=10**6))
+    p /= p.sum()
+    errors = relative_errors({d.name: float(d(p, q)) for d in dv.FDIVERGENCES}, p, q, bits=300)
+    assert max(errors.values()) <= TOLERANCE, errors

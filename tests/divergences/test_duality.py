@@ -1,0 +1,199 @@
+"""Fenchel duality, numerically: conjugates by brute force, Fenchel-Young with equality, the variational bound."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import divergences as dv
+from divergences.testing import pairs
+
+every = pytest.mark.parametrize("d", dv.FDIVERGENCES, ids=str)
+EPS = np.finfo(float).eps
+RATIOS = np.exp(np.linspace(-30, 30, 60_001))
+
+
+def brute_force_conjugate(d, t):
+    """sup over a fine grid of u >= 0, its rounding, and how much higher f, being convex, lets it be between points."""
+    u = np.concatenate([[0.0], RATIOS])
+    gains = u * t - d.f(u)
+    best = int(np.argmax(gains))
+    left, right = gains[max(best - 1, 0)], gains[min(best + 1, len(u) - 1)]
+    rounding = 16 * EPS * (1 + u[best] * abs(t) + abs(float(d.f(u[best]))))
+    return gains[best], rounding, max(gains[best] - left, gains[best] - right)
+
+
+@every
+@given(share=st.floats(0.02, 0.98))
+def test_conjugate_is_the_supremum(d, share):
+    """B1: f* against the supremum over a grid, for critics f'(e^v) with v in [-12, 12]."""
+    t = float(d.optimal_critic(24 * share - 12))
+    best, rounding, between = brute_force_conjugate(d, t)
+    assert best - rounding <= d.conjugate(t) <= best + between + rounding
+
+
+@every
+def test_conjugate_below_the_range_of_the_derivative_is_minus_f0(d):
+    if math.isfinite(d.critic_range.lower):
+        for t in (d.critic_range.lower, d.critic_range.lower - 1.0, -1e300, -math.inf):
+            assert d.conjugate(t) == -d.f0
+
+
+def test_pearson_conjugate_is_not_a_parabola_everywhere():
+    """The usual table says t + t^2/4 for all t; the supremum over u >= 0 at t = -5 is -1, not 1.25."""
+    assert dv.pearson_chi2.conjugate(-5.0) == -1.0
+
+
+@every
+@given(ts=st.lists(st.floats(-50, 50), min_size=2, max_size=2).map(sorted))
+def test_conjugate_never_decreases_and_is_convex(d, ts):
+    low, high = d.conjugate(np.array(ts))
+    middle = d.conjugate((ts[0] + ts[1]) / 2)
+    assert low <= high
+    assert middle <= (low + high) / 2 + 8 * EPS * (1 + (abs(low) + abs(high) if high < math.inf else 0.0))
+
+
+@every
+def test_conjugate_is_infinite_exactly_outside_its_domain(d):
+    domain = d.conjugate_domain
+    for t in (t for t in domain.grid(50) if t < 700):  # e^t is no double beyond
+        assert math.isfinite(d.conjugate(t)), t
+    if math.isfinite(domain.upper):
+        assert d.conjugate(np.nextafter(domain.upper, math.inf)) == math.inf
+        assert math.isfinite(d.conjugate(domain.upper)) == domain.closed_upper
+    assert math.isnan(d.conjugate(math.nan))
+
+
+@every
+@given(v=st.floats(-20, 20), t=st.floats(-20, 20))
+def test_fenchel_young(d, v, t):
+    """f(u) + f*(t) >= ut for all t, with equality at t = f'(u)."""
+    u = math.exp(v)
+    f, critic = float(d.f(u)), float(d.optimal_critic(v))
+    scale = 1 + abs(f) + abs(u * critic)
+    assert f + d.conjugate(t) >= u * t - 8 * EPS * (scale + abs(u * t))
+    assert f + d.conjugate(critic) == pytest.approx(u * critic, abs=64 * EPS * scale)
+
+
+@every
+def test_limits(d):
+    """f(0+), f'(0+), f'(inf) are the limits of the functions themselves."""
+    tiny, huge = 1e-300, 1e300
+    assert d.f(0.0) == d.f0
+    assert d.f(-1.0) == math.inf
+    assert math.isnan(d.f(math.nan))
+    assert d.f(1.0) == 0
+    if math.isfinite(d.f0):
+        assert d.f(tiny) == pytest.approx(d.f0, rel=1e-15, abs=1e-15)
+    if math.isfinite(d.slope) and d.slope:
+        assert d.f(1e250) / 1e250 == pytest.approx(d.slope, rel=1e-12)
+    assert d.critic_range.upper == pytest.approx(d.slope, rel=1e-15)
+    assert d.f(math.inf) == (math.inf if d.slope > 0 else -math.inf)
+    assert d.optimal_critic(math.log(huge)) <= d.critic_range.upper
+
+
+@every
+@given(z=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2).map(sorted))
+def test_activation_maps_the_reals_increasingly_onto_the_critic_range(d, z):
+    low, high = d.activation(np.array(z))
+    closure = (d.critic_range.lower, d.critic_range.upper)
+    assert closure[0] <= low <= high <= closure[1]
+    assert d.conjugate_domain.contains(low) or low == closure[1]
+    far = d.activation(np.array([-1e9, 1e9]))
+    for end, reached in zip(closure, far, strict=True):
+        assert reached == pytest.approx(end, abs=1e-8) if math.isfinite(end) else abs(reached) > 1e8
+
+
+@every
+@given(data=st.data(), pair=pairs())
+def test_any_critic_gives_a_lower_bound(d, data, pair):
+    """B4, weak duality."""
+    critic = data.draw(hnp.arrays(np.float64, len(pair[0]), elements=st.floats(-30, 30)))
+    value, bound = float(d(*pair)), float(d.variational(*pair, critic))
+    assert bound <= value + 50 * EPS * (1 + value + np.abs(critic).max() + np.abs(_finite(d.conjugate(critic))).max())
+
+
+@every
+@given(pair=pairs())
+def test_the_optimal_critic_attains_the_divergence(d, pair):
+    """B4, strong duality: T = f'(p/q), also where one of the two vanishes."""
+    p, q = pair
+    with np.errstate(divide="ignore", invalid="ignore"):
+        v = np.where((p == 0) & (q == 0), 0.0, np.log(p) - np.log(q))
+    assume(np.all((np.abs(v) < 30) | np.isinf(v)))  # a critic at log-ratio 700 is rounded to the end of its range
+    value = float(d(p, q))
+    if math.isfinite(value):
+        critic = np.asarray(d.optimal_critic(v))
+        terms = p @ np.abs(_finite(critic)) + q @ np.abs(_finite(d.conjugate(critic)))
+        assert d.variational(p, q, critic) == pytest.approx(value, abs=200 * EPS * (1 + terms))
+
+
+def _finite(x):
+    return np.where(np.isfinite(x), x, 0.0)
+
+
+def test_a_critic_outside_the_domain_proves_nothing():
+    assert dv.js.variational([0.5, 0.5], [0.25, 0.75], [10.0, 0.0]) == -math.inf
+    assert dv.kl.variational([0.5, 0.5], [0.25, 0.75], [1e6, 1e6]) == -math.inf
+
+
+@pytest.mark.parametrize("d", dv.FDIVERGENCES, ids=str)
+def test_proof_by_sympy(d):
+    """Each declaration proves itself, every step decided symbolically."""
+    proof = d.prove()
+    assert proof.symbolic
+    claims = " ".join(step.claim for step in proof.steps)
+    for part in ("f(1) = 0", "f''(u) >= 0", "f*(t) = ut - f(u)", "f(0+)", "f'(inf)", "u f(1/u)"):
+        assert part in claims
+    assert str(proof).startswith(f"{d.name}:\n  1. ")
+
+
+class _Wrong:
+    """A declaration with one formula replaced; everything else is that of the original."""
+
+    def __init__(self, original, **replaced):
+        self._original, self._replaced = original, replaced
+
+    def __getattr__(self, name):
+        return self._replaced.get(name, getattr(self._original, name))
+
+
+@pytest.mark.parametrize(
+    ("d", "replaced", "claim"),
+    [
+        (dv.kl, {"legendre": lambda t, m: m.exp(t)}, "ut - f"),
+        (dv.kl, {"critic": lambda v, m: v}, "critic"),
+        (dv.pearson_chi2, {"critic": lambda v, m: m.expm1(v)}, "critic"),
+        (dv.squared_hellinger, {"legendre": lambda t, m: t / (2 - t)}, "ut - f"),
+        (dv.tv, {"legendre": lambda t, m: 2 * t}, "between the slopes"),
+        (dv.kl, {"perspective": lambda p, q, m: -m.relative_entropy(p, q, m.difference(p, q))}, "critic|>= 0"),
+        (dv.kl, {"f0": 1.0}, r"f\(0\+\)"),
+        (dv.kl, {"reverse": dv.pearson_chi2}, "up to a multiple"),
+        (dv.kl, {"tangent": 0}, "critic"),
+    ],
+)
+def test_a_false_declaration_is_disproved(d, replaced, claim):
+    from divergences.conjugates import DisprovedError, prove
+
+    with pytest.raises(DisprovedError, match=claim):
+        prove(_Wrong(d, **replaced))
+
+
+def test_formulas_in_symbols():
+    import sympy
+
+    form = dv.kl.symbolic()
+    assert form.f == form.u * sympy.log(form.u)
+    assert form.conjugate == sympy.exp(form.t - 1)
+    assert dv.kl.latex() == r"u \log{\left(u \right)}"
+
+
+@every
+def test_symbolic_and_numeric_values_agree(d):
+    """The two vocabularies mean the same."""
+    form = d.symbolic()
+    for u in (0.1, 0.7, 1.0, 1.3, 25.0):
+        assert d.f(u) == pytest.approx(float(form.f.subs(form.u, u)), rel=1e-14, abs=1e-15)

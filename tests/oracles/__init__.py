@@ -1,0 +1,1 @@
+"""Values by other roads than the library's own."""
