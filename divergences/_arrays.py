@@ -7,7 +7,7 @@ arrays of that library, dtype and device. Inside, all arithmetic is double preci
 import contextlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
 import array_api_compat
@@ -83,63 +83,73 @@ def quiet() -> Iterator[None]:
 @final
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two measures of exactly equal mass: p, and q plus its rounding `correction`; the last axis is the space.
+    """Two measures p and q, to be compared after q is scaled to the mass of p; the last axis is the space.
 
-    With masses P and Q in double-double arithmetic, q is replaced by ``q * (P/Q)`` in double-double too, so that
-    ``(p - q) - correction`` is the difference of the *exactly* normalised pair to full relative precision.
+    The factor is ``scale * (1 + rest)``: a double, and what is left of the mass after it. Products with `scale` are kept
+    exactly, so that p - q of the *balanced* pair comes out to full relative precision, however close the two are.
     """
 
     xp: Any
     p: Array
     q: Array
-    ratio: tuple[Array, Array]
+    scale: Array
+    rest: Array
     mass: Array
     dtype: Any
 
     def total(self, term: Callable[[Array, Array, Array], Array]) -> Array:
-        """Sum of ``term(p, q, correction)`` over the space, a number per row, per unit of mass."""
-        xp = self.xp
-        rows: dict[int, list[Array]] = {}
-        for top, *block in self.blocks():
-            rows.setdefault(top, []).append(xp.sum(term(*block), axis=-1))
-        sums = [xp.sum(xp.stack(parts), axis=0) for parts in rows.values()]
-        return (xp.concat(sums) if sums else xp.zeros_like(self.mass[:, 0])) / self.mass[:, 0]
+        """Sum of ``term(p, q, p - q)`` over the space, q balanced; a number per row and unit of mass."""
+        return self._sum(lambda p, q, scale, rest: term(p, *_balanced(p, q, scale, rest))) / self.mass[:, 0]
 
     def lowered(self) -> Self:
         """The pair without the lift, for sums so large that the lift made them overflow."""
-        return type(self)(self.xp, self.p / LIFT, self.q / LIFT, self.ratio, self.mass / LIFT, self.dtype)
+        return replace(self, p=self.p / LIFT, q=self.q / LIFT, mass=self.mass / LIFT)
 
     def keeping(self, rows: Array) -> Self:
         """The pair with every other row replaced by ones, so that no gradient flows through what is discarded."""
-        kept = rows[:, None]
-        p, q, mass, *ratio = (self.xp.where(kept, x, 1.0) for x in (self.p, self.q, self.mass, *self.ratio))
-        return type(self)(self.xp, p, q, (ratio[0], ratio[1]), mass, self.dtype)
+        p, q, scale, mass = (self.xp.where(rows[:, None], x, 1.0) for x in (self.p, self.q, self.scale, self.mass))
+        return replace(self, p=p, q=q, scale=scale, rest=self.xp.where(rows[:, None], self.rest, 0.0), mass=mass)
 
-    def blocks(self) -> Iterator[tuple[int, Array, Array, Array]]:
-        """Row of the batch, p, balanced q and its correction, in pieces that stay in the cache (numpy) or whole."""
-        if not array_api_compat.is_numpy_namespace(self.xp):
-            yield (0, self.p, *_times(self.q, self.ratio))
-            return
-        rows, n = self.p.shape
+    def with_rest(self) -> Self:
+        """The pair with the `rest` of the mass that its `scale` leaves; its error is one of the differences only."""
+        gap = self._sum(lambda p, q, scale, _: _scaled_difference(p, q, scale)[1])
+        held = self._sum(lambda _p, q, scale, _: q * scale)
+        return replace(self, rest=(gap / held)[:, None])
+
+    def _sum(self, term: Callable[[Array, Array, Array, Array], Array]) -> Array:
+        """Sum of ``term(p, q, scale, rest)`` over the space, in pieces that stay in the cache (numpy) or at once."""
+        xp, (rows, n) = self.xp, self.p.shape
+        if not array_api_compat.is_numpy_namespace(xp):
+            return xp.sum(term(self.p, self.q, self.scale, self.rest), axis=-1)
         height, width = max(1, BLOCK // n), min(n, BLOCK)
+        sums = np.empty((rows, -(-n // width)))
         for top in range(0, rows, height):
             row = slice(top, top + height)
-            ratio = (self.ratio[0][row], self.ratio[1][row])
-            for left in range(0, n, width):
-                column = slice(left, left + width)
-                yield (top, self.p[row, column], *_times(self.q[row, column], ratio))
+            for k in range(sums.shape[1]):
+                column = slice(k * width, (k + 1) * width)
+                block = term(self.p[row, column], self.q[row, column], self.scale[row], self.rest[row])
+                sums[row, k] = block.sum(axis=-1)
+        return sums.sum(axis=-1)
 
 
 def simplex_pair(p: Array, q: Array, *, axis: int, normalize: bool) -> tuple[Pair, tuple[int, ...]]:
-    """Validate two probability arrays along `axis`; the balanced pair, flat in its batch, and the batch's shape."""
+    """Validate two probability arrays along `axis`; the pair, flat in its batch, and the batch's shape."""
     xp, (p, q) = namespace(p=p, q=q)
     dtype = xp.result_type(p, q)
     p, q = _aligned(xp, p, q, axis)
     checked = [_checked(xp, name, x, normalize=normalize) * LIFT for name, x in (("p", p), ("q", q))]
     batch, n = checked[0].shape[:-1], checked[0].shape[-1]
     p, q = (xp.reshape(x, (math.prod(batch), n)) for x in checked)
-    mass = exact_sum(xp, p)
-    return Pair(xp, p, q, _divided(mass, exact_sum(xp, q)), mass[0], dtype), batch
+    mass = xp.sum(p, axis=-1, keepdims=True)
+    scale = _mass_ratio(xp, p, q, mass)
+    return Pair(xp, p, q, scale, xp.zeros_like(scale), mass, dtype).with_rest(), batch
+
+
+def _mass_ratio(xp: Any, p: Array, q: Array, mass: Array) -> Array:
+    """Mass of p over that of q; exactly 1 where the masses agree better than doubles of order 1 can tell."""
+    other = xp.sum(q, axis=-1, keepdims=True)
+    excess = xp.sum(p - q, axis=-1, keepdims=True) / other
+    return xp.where(xp.abs(excess) < 0.5, 1.0 + excess, mass / other)
 
 
 def measures(p: Array, q: Array, critic: Array, *, axis: int, normalize: bool) -> tuple[Any, Any, list[Array]]:
@@ -217,24 +227,20 @@ def _refuse(xp: Any, name: str, x: Array, bad: Array, expected: str, fix: str, *
     raise ValueError(msg)
 
 
-# Error-free transformations (Dekker 1971; Ogita, Rump & Oishi 2005): the rounding error of one operation is a double.
+# An error-free product (Dekker 1971; Ogita, Rump & Oishi 2005): the rounding error of one operation is a double.
 
 
-def exact_sum(xp: Any, x: Array) -> tuple[Array, Array]:
-    """Sum along the last axis (kept) as an unevaluated sum of two doubles, by pairwise error-free additions."""
-    low = xp.zeros_like(x[..., :1])
-    while (n := x.shape[-1]) > 1:
-        half = n // 2
-        total, error = _two_sum(x[..., :half], x[..., half : 2 * half])
-        low = low + xp.sum(error, axis=-1, keepdims=True)
-        x = xp.concat([total, x[..., 2 * half :]], axis=-1) if n % 2 else total
-    return _two_sum(x, low)
+def _balanced(p: Array, q: Array, scale: Array, rest: Array) -> tuple[Array, Array]:
+    """Q scaled to the mass of p, and the difference of p from it."""
+    (high, low), difference = _scaled_difference(p, q, scale)
+    correction = rest * high
+    return high + (correction + low), difference - correction
 
 
-def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
+def _scaled_difference(p: Array, q: Array, scale: Array) -> tuple[tuple[Array, Array], Array]:
+    """The exact product of q and its scale as a sum of two doubles, and p minus it: exact up to its own last place."""
+    high, low = _two_product(q, scale)
+    return (high, low), (p - high) - low
 
 
 def _two_product(a: Array, b: Array) -> tuple[Array, Array]:
@@ -248,18 +254,3 @@ def _split(a: Array) -> tuple[Array, Array]:
     c = 134217729.0 * a
     high = c - (c - a)
     return high, a - high
-
-
-def _divided(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Quotient of two double-doubles."""
-    high = a[0] / b[0]
-    product, error = _two_product(high, b[0])
-    return high, (((a[0] - product) - error) + a[1] - high * b[1]) / b[0]
-
-
-def _times(q: Array, ratio: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Q times a double-double ratio: the product and what rounding it lost."""
-    product, error = _two_product(q, ratio[0])
-    error = error + q * ratio[1]
-    balanced = product + error
-    return balanced, (product - balanced) + error

@@ -52,10 +52,10 @@ class Vocabulary(Protocol):
 @final
 @dataclass(frozen=True, slots=True)
 class Numeric:
-    """The vocabulary on arrays of a namespace; `correction` is what rounding took from q when it was balanced."""
+    """The vocabulary on arrays of a namespace; `gap` is p - q of the pair at hand, where it is known better than that."""
 
     xp: Any
-    correction: Array = 0.0
+    gap: Array | None = None
 
     def exp(self, x: Array) -> Array:
         """Exponential."""
@@ -101,7 +101,7 @@ class Numeric:
 
     def difference(self, p: Array, q: Array) -> Array:
         """p - q of the exactly normalised pair, to full relative precision."""
-        return (p - q) - self.correction
+        return p - q if self.gap is None else self.gap
 
     def relative_entropy(self, p: Array, q: Array, d: Array) -> Array:
         r"""p log(p/q) - d by series near p = q, directly beyond.

@@ -111,8 +111,8 @@ class FDivergence(ABC):
         return result(pair.xp, pair.xp.reshape(value, batch), pair.dtype)
 
     def _total(self, pair: Pair) -> Array:
-        def term(p: Array, q: Array, correction: Array) -> Array:
-            return self.perspective(p, q, Numeric(pair.xp, correction))
+        def term(p: Array, q: Array, gap: Array) -> Array:
+            return self.perspective(p, q, Numeric(pair.xp, gap))
 
         value, xp = pair.total(term), pair.xp
         over = xp.isinf(value)

@@ -68,3 +68,9 @@ def _error(got, truth):
 def relative_error(got, name, p, q):
     """The same for one divergence."""
     return relative_errors({name: float(got)}, p, q)[name]
+
+
+def value(name, p, q):
+    """The divergence, rounded to a double."""
+    truth = values([name], p, q, BITS)[name]
+    return float(truth) if isinstance(truth, float) else float(truth.mid())

@@ -1,0 +1,163 @@
+"""Reading the arguments: each error says what was expected, what came and what to do."""
+
+import math
+from typing import SupportsFloat
+
+import numpy as np
+import numpy.typing as npt
+
+from divergences.transport.result import Floats
+
+__all__ = [
+    "MASS_TOLERANCE",
+    "WEIGHT_TOLERANCE",
+    "read_cost",
+    "read_masses",
+    "read_order",
+    "read_pair",
+    "read_points",
+    "read_values",
+    "read_weights",
+]
+
+MASS_TOLERANCE = 1e-9
+"""Relative difference of two totals that passes for rounding: float64 sums of a million masses agree to 1e-10."""
+
+WEIGHT_TOLERANCE = math.sqrt(np.finfo(np.float64).eps)
+"""Distance from 1 that passes for rounding in weights, half the digits of float64."""
+
+_LARGEST = 1e300  # of masses and costs: room for their sums
+
+
+def read_masses(name: str, value: npt.ArrayLike) -> Floats:
+    """Masses of one side as float64."""
+    mass = np.asarray(value, dtype=np.float64)
+    if mass.ndim != 1 or not len(mass):
+        msg = (
+            f"masses {name} must be a non-empty one-dimensional array, got shape {mass.shape}; pass one mass per point"
+        )
+        raise ValueError(msg)
+    finite = np.abs(mass) <= _LARGEST
+    _check_entries(
+        f"masses {name} must be finite (up to {_LARGEST:g})", name, mass, finite, "repair or remove the entry"
+    )
+    _check_entries(
+        f"masses {name} must be non-negative",
+        name,
+        mass,
+        mass >= 0,
+        "a signed difference is not transported: pass its positive and negative parts as a and b",
+    )
+    if not mass.any():
+        msg = f"masses {name} must have a positive total, but all {len(mass)} are 0; give some point a positive mass"
+        raise ValueError(msg)
+    return mass
+
+
+def read_pair(a: Floats, b: Floats) -> None:
+    """Refuse masses whose totals differ by more than rounding."""
+    m, n = math.fsum(a), math.fsum(b)
+    if abs(m - n) > MASS_TOLERANCE * max(m, n):
+        msg = (
+            f"masses a and b must have equal totals (within {MASS_TOLERANCE:g}, relative), got sum(a) = {m!r} and "
+            f"sum(b) = {n!r}; divide each by its sum to compare shapes, or add a point that holds the difference"
+        )
+        raise ValueError(msg)
+
+
+def read_cost(value: npt.ArrayLike, shape: tuple[int, int]) -> Floats:
+    """Cost matrix as float64 in C order."""
+    cost = np.ascontiguousarray(value, dtype=np.float64)
+    if cost.shape != shape:
+        msg = (
+            f"cost must have one row per mass in a and one column per mass in b, shape {shape}, got {cost.shape}; "
+            "cost[i, j] is the price of moving a unit of mass from i to j"
+        )
+        raise ValueError(msg)
+    usable = np.abs(cost) <= _LARGEST
+    _check_entries(
+        f"cost must be finite, of magnitude at most {_LARGEST:g}",
+        "cost",
+        cost,
+        usable,
+        "to make a pair unattractive give it a large finite cost, above the sum of all others",
+    )
+    return cost
+
+
+def read_order(p: SupportsFloat) -> float:
+    """Order of a Wasserstein distance."""
+    order = float(p)
+    if not 1 <= order < math.inf:
+        msg = (
+            f"p must be a finite number of at least 1, got {p!r}; below 1 the root of the cost is no metric: use "
+            "emd(a, b, distance**p), whose value is one, and for p = inf a large p"
+        )
+        raise ValueError(msg)
+    return order
+
+
+def read_points(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Points of both sides as arrays (n, d) and (m, d)."""
+    u, v = _read_cloud("x", x), _read_cloud("y", y)
+    if u.shape[1] != v.shape[1]:
+        msg = (
+            f"points x and y must have the same number of coordinates, got {u.shape[1]} (x has shape {np.shape(x)}) and "
+            f"{v.shape[1]} (y has shape {np.shape(y)}); rows are points, columns are coordinates"
+        )
+        raise ValueError(msg)
+    return u, v
+
+
+def read_weights(name: str, value: npt.ArrayLike | None, n: int) -> Floats:
+    """Weights of one side, of mass 1; uniform (ones, not yet normalised) by default."""
+    if value is None:
+        return np.ones(n)
+    weights = read_masses(name, value)
+    if len(weights) != n:
+        msg = f"weights {name} must hold one weight per point, {n}, got {len(weights)}; pass None for uniform weights"
+        raise ValueError(msg)
+    total = math.fsum(weights)
+    if abs(total - 1) > WEIGHT_TOLERANCE:
+        msg = (
+            f"weights {name} must have mass 1 (within {WEIGHT_TOLERANCE:.2g}), got mass {total!r}; divide them by their "
+            "sum, or use emd for masses of any total"
+        )
+        raise ValueError(msg)
+    return weights
+
+
+def read_values(name: str, value: npt.ArrayLike, n: int) -> Floats:
+    """Values of a function on n points."""
+    values = np.asarray(value, dtype=np.float64)
+    if values.shape != (n,):
+        msg = f"values {name} must hold one number per point, shape ({n},), got shape {values.shape}"
+        raise ValueError(msg)
+    usable = np.abs(values) <= _LARGEST
+    fix = "a potential is a finite function: train the critic with a smaller step"
+    _check_entries(f"values {name} must be finite, of magnitude at most {_LARGEST:g}", name, values, usable, fix)
+    return values
+
+
+def _read_cloud(name: str, value: npt.ArrayLike) -> Floats:
+    """Points of one side as an array (n, d)."""
+    points = np.asarray(value, dtype=np.float64)
+    points = points[:, None] if points.ndim == 1 else points
+    if points.ndim != 2 or not points.size:
+        msg = (
+            f"points {name} must be a non-empty array of shape (n,) or (n, d), got shape {np.shape(value)}; rows are "
+            "points, columns are coordinates"
+        )
+        raise ValueError(msg)
+    _check_entries(f"points {name} must be finite", name, points, np.isfinite(points), "repair or remove the point")
+    return np.ascontiguousarray(points)
+
+
+def _check_entries(expected: str, name: str, array: Floats, good: npt.NDArray[np.bool_], fix: str) -> None:
+    """Raise at the first entry that is not good."""
+    if good.all():
+        return
+    index = np.argwhere(~good)[0]
+    place = ", ".join(str(k) for k in index)
+    msg = f"{expected}, but {name}[{place}] = {float(array[tuple(index)])!r}; {fix}"
+    raise ValueError(msg)

@@ -1,0 +1,87 @@
+"""The network simplex of POT, called so that its answers can be trusted as a starting point.
+
+Measured behaviour it has to be protected from: a stopping tolerance of about 2e-15 (max cost + 1) (points), so costs must
+be scaled; a silent stop at its pivot limit, so the status is read; masses with unequal sums or large totals, so it is
+handed integers times a power of two.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from divergences.transport.result import Floats, Indices, Integers, TransportError
+
+__all__ = ["PIVOT_LIMIT", "Basis", "coarse", "solve_dense"]
+
+PIVOT_LIMIT = 10**15
+"""Pivots after which the simplex gives up; large enough that only a defect reaches it."""
+
+_OPTIMAL, _LIMIT = 1, 3  # status codes of POT
+_TOTAL_BITS = 20  # total mass handed to POT lies in [2**19, 2**20]: far above its cut-off of flows below 1e-15
+_MASS_BITS = 52  # all flows are integers of at most 52 bits, so float64 adds and subtracts them exactly
+_COST_BITS = 10  # largest cost handed to POT, whose tolerance is relative to 1 + that
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Arcs in use, their integer flows and the dual potentials of both sides."""
+
+    row: Indices
+    column: Indices
+    flow: npt.NDArray[np.int64]
+    f: Floats
+    g: Floats
+
+
+def coarse(q: Integers, units: int) -> npt.NDArray[np.int64]:
+    """Positive integers of total 2**52 nearly proportional to `q`; `q` itself where its total is no larger."""
+    if units <= 2**_MASS_BITS:
+        return q.astype(np.int64)
+    share = np.asarray(q / units, dtype=np.float64)
+    out = np.maximum(np.rint(np.ldexp(share, _MASS_BITS)), 1).astype(np.int64)
+    out[np.argmax(out)] += 2**_MASS_BITS - int(out.sum())
+    return out
+
+
+def solve_dense(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats, *, warm: bool = False) -> Basis:
+    """Optimal basis up to the tolerance of POT; `warm` starts at the pairs of least cost, a plan being among them."""
+    from ot.lp.emd_wrap import emd_c
+
+    unit, scale = _mass_unit(a), _cost_scale(cost)
+    scaled = np.ldexp(cost, scale)
+    start = (np.zeros(len(a)), np.zeros(len(b))) if warm else (None, None)
+    plan, _, f, g, status = emd_c(a * unit, b * unit, scaled, PIVOT_LIMIT, 1, *start)
+    _check(status)
+    row, column = np.nonzero(plan)
+    return Basis(row, column, _flows(plan[row, column], unit), np.ldexp(f, -scale), np.ldexp(g, -scale))
+
+
+def _mass_unit(a: npt.NDArray[np.int64]) -> float:
+    """Power of two that brings the total mass to the range POT is safe in."""
+    return math.ldexp(1.0, _TOTAL_BITS - int(a.sum()).bit_length())
+
+
+def _cost_scale(cost: Floats) -> int:
+    """Power of two that brings the largest cost to the range POT is most accurate in."""
+    return _COST_BITS - math.frexp(float(np.abs(cost).max()))[1]
+
+
+def _flows(mass: Floats, unit: float) -> npt.NDArray[np.int64]:
+    """Masses back to integers; they are exact multiples of the unit."""
+    return np.rint(mass / unit).astype(np.int64)
+
+
+def _check(status: Any) -> None:
+    """Raise unless POT has reached the optimum."""
+    if status == _OPTIMAL:
+        return
+    reached = f"its limit of {PIVOT_LIMIT} pivots" if status == _LIMIT else f"status {status}"
+    msg = (
+        f"expected the network simplex to end at an optimal basis, but it ended at {reached}; raise "
+        "divergences.transport.simplex.PIVOT_LIMIT, or solve a smaller problem"
+    )
+    raise TransportError(msg)

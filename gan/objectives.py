@@ -1,0 +1,122 @@
+r"""Objectives: what a critic maximises, declared once over two expectation operators.
+
+`value(E_p, E_q)` is the same line for a proof (exact weights) and for training (means over a batch); `exact` is the
+supremum over all admissible critics, computed by :mod:`divergences` on another road.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import final
+
+from torch import Tensor
+
+import divergences as dv
+from gan.expectations import Discrete, Expectation, joint_support
+
+__all__ = ["Objective", "Variational", "Wasserstein", "variational", "wasserstein"]
+
+ACCURACY = 4e-15
+"""Relative error within which every divergence is computed, which its tests assert; the bounds allow for it."""
+
+
+class Objective(ABC):
+    """What a critic maximises."""
+
+    @abstractmethod
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """The objective, from the expectations of functions of the critic under P and under Q."""
+
+    @abstractmethod
+    def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
+        """Proven bounds of the supremum over all admissible critics, with P and Q finite measures."""
+
+
+@final
+@dataclass(frozen=True)
+class Wasserstein(Objective):
+    r"""Kantorovich-Rubinstein: $W_1(P, Q) = \sup_{|T|_{Lip} \le 1} \mathbb E_P[T] - \mathbb E_Q[T]$.
+
+    Villani (2009), theorem 5.10 and remark 6.5. Needs a Lipschitz constraint: without one there is no supremum.
+    """
+
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """Difference of the mean critic values."""
+        return E_p(lambda t: t) - E_q(lambda t: t)
+
+    def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
+        """W1 by the linear program, with its certificate."""
+        return _transport_bounds(P, Q)
+
+    def __repr__(self) -> str:
+        """As it is called."""
+        return "gan.wasserstein"
+
+
+@final
+@dataclass(frozen=True)
+class Variational(Objective):
+    r"""Fenchel duality, $D_f(P\|Q) = \sup_T \mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, over log-ratios $T = f'(e^v)$.
+
+    The network's output v is any real number and is read as a log-ratio, right where $v = \log dP/dQ$; T is then in the
+    domain of $f^*$ whatever the network says, and one network serves every f. With $f^\circ(u) = u f(1/u)$ of the
+    reverse divergence, $f^*(f'(u)) = u f'(u) - f(u) = -f^{\circ\prime}(1/u)$, so that the bound is
+
+    $$\mathbb E_P[f'(e^v)] + \mathbb E_Q[f^{\circ\prime}(e^{-v})],$$
+
+    a critic for either side, without a conjugate that overflows near the end of its domain.
+
+    Parameters
+    ----------
+    f : divergences.FDivergence
+        The divergence.
+    """
+
+    f: dv.FDivergence
+
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """The variational bound."""
+        return E_p(self.f.optimal_critic) + E_q(lambda v: self.f.reverse.optimal_critic(-v))
+
+    def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
+        """The divergence itself on the joint support, within the error that its tests assert."""
+        _, p, q = joint_support(P, Q)
+        value = float(self.f(p, q))
+        slack = ACCURACY * value if math.isfinite(value) else 0.0
+        return dv.Bounds(value - slack, value, value + slack)
+
+    @property
+    def trained_as(self) -> "Variational":
+        """The objective whose gradient trains the log-ratio: itself, or JS where f has a kink and the critic is a sign."""
+        return variational(dv.js) if self.f.kinks else self
+
+    def __repr__(self) -> str:
+        """As it is called."""
+        return f"gan.variational({self.f!r})"
+
+
+def variational(f: dv.FDivergence) -> Variational:
+    r"""Variational bound of an f-divergence as an objective.
+
+    Parameters
+    ----------
+    f : divergences.FDivergence
+        Any f-divergence, for example ``divergences.js``.
+
+    Returns
+    -------
+    Variational
+        The objective.
+    """
+    return Variational(f)
+
+
+wasserstein = Wasserstein()
+
+
+@lru_cache(maxsize=16)
+def _transport_bounds(P: Discrete, Q: Discrete) -> dv.Bounds:
+    """One linear program per pair, however many critics are held against it."""
+    bounds: dv.Bounds = dv.wasserstein(P.points, Q.points, P.weights, Q.weights).bounds
+    return bounds

@@ -1,0 +1,179 @@
+"""Estimates: always sound, tight where the critic can be, the same again for the same seed, clear when misused."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import divergences as dv
+import gan
+from divergences.testing import point_clouds
+from gan.ascent import Clock, lbfgs
+
+torch.set_num_threads(1)
+
+CONSTRAINTS = [
+    gan.WeightClipping(limit=0.05),
+    gan.GradientPenalty(),
+    gan.SpectralNorm(),
+    gan.Orthogonal(),
+    gan.CTransform(),
+    gan.ByConstruction(),
+]
+every_f = pytest.mark.parametrize("f", dv.FDIVERGENCES, ids=str)
+
+
+def random_pair(seed, n=40, m=50, d=2):
+    rng = np.random.default_rng(seed)
+    weights = rng.exponential(size=n)
+    return gan.Discrete(rng.normal(size=(n, d)), weights / weights.sum()), gan.Discrete(rng.normal(size=(m, d)) + 1)
+
+
+def histograms(seed, n=40):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(size=(n, 2))
+    return [gan.Discrete(points, w / w.sum()) for w in rng.exponential(size=(2, n))]
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=str)
+@given(first=point_clouds(dimension=2), second=point_clouds(dimension=2), seed=st.integers(0, 9))
+@settings(max_examples=8)
+def test_soundness_of_w1(constraint, first, second, seed):
+    """However short the training: the proven bound is below the exact value."""
+    P, Q = gan.Discrete(*first), gan.Discrete(*second)
+    e = gan.estimate(P, Q, constraint=constraint, budget=gan.Budget(steps=3, batch=4), rng=seed)
+    exact = gan.wasserstein.exact(P, Q)
+    assert 0 <= e.lower <= exact.upper
+    assert e.upper == exact.upper
+
+
+@every_f
+@given(first=point_clouds(dimension=2), second=point_clouds(dimension=2))
+@settings(max_examples=8)
+def test_soundness_of_f_divergences(f, first, second):
+    """Also where supports differ and the divergence is infinite."""
+    P, Q = gan.Discrete(*first), gan.Discrete(*second)
+    objective = gan.variational(f)
+    e = gan.estimate(P, Q, objective, budget=gan.Budget(steps=3, polish=3))
+    assert 0 <= e.lower <= objective.exact(P, Q).upper == e.upper
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("constraint", [gan.CTransform(), gan.ByConstruction()], ids=str)
+def test_tightness_of_w1(constraint, seed):
+    P, Q = random_pair(seed)
+    e = gan.estimate(P, Q, constraint=constraint, budget=gan.Budget(steps=400))
+    assert e.lower >= 0.98 * e.upper
+    assert e.raw <= e.upper * (1 + 1e-9)  # both report feasible values throughout
+    assert all(record.raw <= e.upper * (1 + 1e-9) for record in e.history)
+
+
+@every_f
+@pytest.mark.parametrize("seed", range(2))
+def test_tightness_of_f_divergences(f, seed):
+    P, Q = histograms(seed)
+    e = gan.estimate(P, Q, gan.variational(f))
+    assert e.lower >= 0.99 * e.upper
+    assert e.raw == pytest.approx(e.lower, rel=1e-9)
+
+
+def test_translation_is_found_by_every_constraint():
+    """A shift has a linear optimal critic, which all networks hold: the c-transform of each proves |shift|."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    P, Q = gan.Discrete(x + np.array([3.0, 4.0])), gan.Discrete(x)
+    for constraint in CONSTRAINTS:
+        e = gan.estimate(P, Q, constraint=constraint, budget=gan.Budget(steps=150))
+        assert e.lower == pytest.approx(5.0, rel=0.02), constraint
+        assert e.upper == pytest.approx(5.0, rel=1e-14)
+
+
+def test_the_gradient_penalty_overshoots_and_its_certificate_does_not():
+    """D3: the raw estimate of a penalised critic is above the exact value; what it proves is not."""
+    lines = gan.parallel_lines(0.5, size=50)
+    e = gan.estimate(lines.P, lines.Q, constraint=gan.GradientPenalty(), budget=gan.Budget(steps=400))
+    assert e.raw > e.upper
+    assert e.lower <= 0.5 * (1 + 1e-15)
+    assert e.lipschitz > 1
+
+
+def test_clipping_measures_some_multiple_and_the_slope_says_which():
+    """D2: raw is about K W1 with K the measured slope."""
+    lines = gan.parallel_lines(0.5, size=50)
+    e = gan.estimate(lines.P, lines.Q, constraint=gan.WeightClipping(limit=0.05), budget=gan.Budget(steps=400))
+    assert e.raw < 0.9 * e.lower
+    assert e.raw / e.lipschitz == pytest.approx(0.5, rel=0.1)
+
+
+def test_infinite_divergences_stay_infinite_above_and_finite_below():
+    lines = gan.parallel_lines(0.5, size=20)
+    for f in (dv.kl, dv.reverse_kl, dv.pearson_chi2, dv.neyman_chi2):
+        e = gan.estimate(lines.P, lines.Q, gan.variational(f), budget=gan.Budget(steps=40, polish=20))
+        assert e.upper == math.inf
+        assert math.isfinite(e.lower)
+    e = gan.estimate(lines.P, lines.Q, gan.variational(dv.js), budget=gan.Budget(steps=100))
+    assert e.lower == pytest.approx(math.log(2), rel=0.01)
+
+
+def test_the_same_seed_gives_the_same_estimate():
+    P, Q = random_pair(0)
+    budget = gan.Budget(steps=20, batch=16)
+    for constraint in CONSTRAINTS:
+        runs = [gan.estimate(P, Q, constraint=constraint, budget=budget, rng=rng).raw for rng in (5, 5, 6)]
+        assert runs[0] == runs[1] != runs[2]
+    state = torch.random.get_rng_state()
+    gan.estimate(P, Q, constraint=gan.SpectralNorm(), budget=budget)
+    assert torch.equal(state, torch.random.get_rng_state())  # the global generator is left alone
+
+
+def test_history_device_and_precision():
+    P, Q = random_pair(0)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    e = gan.estimate(P, Q, budget=gan.Budget(steps=120), dtype=torch.float32)
+    assert e.device.startswith(device)
+    assert next(e.critic.parameters()).dtype == torch.float32
+    assert [record.step for record in e.history] == list(range(2, 121, 2))
+    assert e.history[-1].seconds <= e.seconds
+    assert e.history[-1].raw == e.raw
+    assert e.value == e.lower <= e.upper
+    x = torch.zeros(7, 2, device=device)
+    assert e.critic(x).shape == (7,)
+
+
+def test_another_network_for_the_same_constraint():
+    P, Q = random_pair(1)
+    e = gan.estimate(
+        P, Q, constraint=gan.Orthogonal(), critic=gan.GroupSortMLP(width=16, depth=1), budget=gan.Budget(steps=5)
+    )
+    assert sum(p.numel() for p in e.critic.parameters()) < 1000
+
+
+def test_misuse_is_refused_with_a_reason_and_a_remedy():
+    P, Q = random_pair(0)
+    with pytest.raises(TypeError, match=r"expected P to be a gan.Discrete, got ndarray; gan.Discrete\(samples\) is"):
+        gan.estimate(P.points, Q)
+    with pytest.raises(ValueError, match="expected points of one dimension, got 2 for P and 1 for Q"):
+        gan.estimate(P, gan.Discrete([0.0, 1.0]))
+    with pytest.raises(TypeError, match=r"expected no Lipschitz constraint for gan.variational\(divergences.js\), got"):
+        gan.estimate(P, Q, gan.variational(dv.js), constraint=gan.Orthogonal())
+
+
+def test_training_that_leaves_the_finite_numbers_is_an_error():
+    with pytest.raises(gan.TrainingError, match="expected a finite objective, got nan after 3 steps; lower budget"):
+        Clock().note(3, math.nan)
+    P, Q = random_pair(0)
+    with pytest.raises(gan.TrainingError, match=r"lower budget\.learning_rate"):
+        gan.estimate(P, Q, constraint=gan.Orthogonal(), budget=gan.Budget(steps=4, learning_rate=1e300))
+
+
+def test_polishing_never_makes_it_worse():
+    """A loss whose line search runs into NaN leaves the parameters where they were."""
+    layer = torch.nn.Linear(1, 1, dtype=torch.float64)
+    with torch.no_grad():
+        layer.weight.fill_(0.5)
+        layer.bias.fill_(0.0)
+    lbfgs(layer, lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5)
+    assert layer.weight.item() == 0.5

@@ -1,0 +1,81 @@
+"""Finite measures, expectations under them, and the problems with known answers."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+
+import divergences as dv
+import gan
+from divergences.testing import point_clouds
+from gan.expectations import joint_support
+
+torch.set_num_threads(1)
+
+
+@given(cloud=point_clouds())
+def test_expectation_with_exact_weights(cloud):
+    P = gan.Discrete(*cloud)
+    values = P.points.sum(axis=1)
+    E = gan.Expectation(torch.tensor(values), torch.tensor(P.weights))
+    assert float(E(lambda t: t)) == pytest.approx(P.weights @ values, abs=1e-12)
+    assert float(E(torch.ones_like)) == pytest.approx(1.0)
+
+
+def test_atoms_without_mass_do_not_count():
+    E = gan.Expectation(torch.tensor([1.0, math.inf]), torch.tensor([1.0, 0.0]))
+    assert float(E(lambda t: t)) == 1.0
+
+
+@given(first=point_clouds(dimension=2), second=point_clouds(dimension=2))
+def test_joint_support_has_the_masses_of_both(first, second):
+    P, Q = gan.Discrete(*first), gan.Discrete(*second)
+    points, p, q = joint_support(P, Q)
+    assert len(np.unique(points, axis=0)) == len(points)
+    assert p.sum() == pytest.approx(1)
+    assert q.sum() == pytest.approx(1)
+    for measure, weights in ((P, p), (Q, q)):
+        for x in measure.points:
+            here = np.all(points == x, axis=1)
+            assert weights[here].sum() == pytest.approx(measure.weights[np.all(measure.points == x, axis=1)].sum())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([],), "expected points of shape (n, d) or (n,), got (0,); rows are points"),
+        ((np.zeros((2, 2, 2)),), "expected points of shape (n, d) or (n,), got (2, 2, 2)"),
+        (([0.0, 1.0], [1.0]), "expected one weight per point, shape (2,), got (1,); leave weights out"),
+        (([0.0, math.nan],), "expected finite points and weights, got NaN or infinity; remove"),
+        (([0.0, 1.0], [0.5, 0.6]), "expected non-negative weights of mass 1, got least"),
+        (([0.0, 1.0], [-0.5, 1.5]), "expected non-negative weights of mass 1, got least"),
+    ],
+)
+def test_bad_measures_are_refused_with_a_reason_and_a_remedy(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gan.Discrete(*arguments)
+
+
+@pytest.mark.parametrize("theta", [0.25, 1.0, -3.0])
+def test_parallel_lines(theta):
+    """C3: W1 = |theta|, JS = ln 2, TV = 1, KL infinite both ways; all 0 at theta = 0."""
+    lines = gan.parallel_lines(theta, size=50)
+    exact = {f.name: gan.variational(f).exact(lines.P, lines.Q).value for f in dv.FDIVERGENCES}
+    assert gan.wasserstein.exact(lines.P, lines.Q).value == pytest.approx(abs(theta), rel=1e-14)
+    assert exact["js"] == pytest.approx(math.log(2), rel=1e-15)
+    assert exact["tv"] == pytest.approx(1, rel=1e-15)
+    assert exact["kl"] == exact["reverse_kl"] == math.inf
+    same = gan.parallel_lines(0.0, size=50)
+    assert gan.wasserstein.exact(same.P, same.Q).value == 0
+    assert all(gan.variational(f).exact(same.P, same.Q).value == 0 for f in dv.FDIVERGENCES)
+
+
+def test_worked_table():
+    """C2."""
+    table = gan.worked_table()
+    bounds = gan.wasserstein.exact(table.P, table.Q)
+    assert bounds.value == pytest.approx(7, rel=1e-15)
+    assert bounds.contains(7.0)

@@ -1,0 +1,132 @@
+"""The house: what an import loads, which file may import which, and that nothing public is undocumented."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import divergences as dv
+import gan
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "jax", "ot", "sympy", "scipy", "matplotlib", "hypothesis")
+
+ORDER = [
+    "divergences._version",
+    "divergences._arrays",
+    "divergences.elementary",
+    "divergences.contexts",
+    "divergences.interval",
+    "divergences.bounds",
+    "divergences.conjugates",
+    "divergences.fdivergence",
+    "divergences.catalogue",
+    "divergences.transport",
+    "divergences.testing",
+    "divergences",
+    "gan.expectations",
+    "gan.objectives",
+    "gan.critics",
+    "gan.lipschitz",
+    "gan.problems",
+    "gan.certificates",
+    "gan.ascent",
+    "gan.estimation",
+    "gan",
+]
+"""A file imports only from files above it; within `divergences.transport`, see its own order."""
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
+def test_import_loads_nothing_heavy():
+    loaded = run(f"import divergences, sys; print([m for m in {HEAVY} if m in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_values_load_nothing_heavy():
+    loaded = run(f"import divergences as dv, sys; dv.js([1.], [1.]); print([m for m in {HEAVY} if m in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_divergences_work_without_torch():
+    """As in an environment that has no torch: its import fails, POT's own tolerance of that included."""
+    code = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, NoTorch())
+import divergences as dv
+print(dv.kl([.5, .5], [.5, .5]), dv.wasserstein([[0., 0.]], [[3., 4.]]).value)
+"""
+    assert run(code).strip() == "0.0 5.0"
+
+
+def files():
+    return sorted(path for package in ("divergences", "gan") for path in (ROOT / package).rglob("*.py"))
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def place(module):
+    """Position of a module, or of the package it belongs to, in the order."""
+    while module not in ORDER:
+        module = module.rpartition(".")[0]
+        assert module, "a module outside the order"
+    return ORDER.index(module)
+
+
+@pytest.mark.parametrize("path", files(), ids=module_of)
+def test_imports_go_one_way(path):
+    module = module_of(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in (name for name in names if name.split(".")[0] in ("divergences", "gan")):
+            if name == "divergences" and module.startswith("gan"):
+                continue  # the public interface of the package below
+            if name == "divergences":  # `from divergences import catalogue`
+                assert all(
+                    place(f"{name}.{alias.name}") < place(module) or place(module) == len(ORDER) for alias in node.names
+                )
+            elif place(name) == place(module):
+                assert module.startswith("divergences.transport"), (module, name)
+            else:
+                assert place(name) < place(module), f"{module} imports {name}, which is below it"
+
+
+@pytest.mark.parametrize("package", [dv, gan], ids=["divergences", "gan"])
+def test_every_public_name_is_there_and_documented(package):
+    assert sorted(set(package.__all__)) == sorted(package.__all__)
+    for name in set(package.__all__) - {"__version__", "FDIVERGENCES"}:
+        assert inspect.getdoc(getattr(package, name)), name
+    assert set(package.__all__) <= set(dir(package))
+
+
+def test_no_module_bears_the_name_of_a_public_function():
+    modules = {path.stem for path in files()}
+    assert not modules & {*dv.__all__, *gan.__all__}
+
+
+def test_every_declared_divergence_is_exported_under_its_name():
+    for d in dv.FDIVERGENCES:
+        assert getattr(dv, d.name) is d
+        assert type(d).__doc__
+        assert repr(d) == f"divergences.{d.name}"
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="module 'divergences' has no attribute 'kl_div'"):
+        dv.kl_div  # noqa: B018
