@@ -67,10 +67,10 @@ def dual_bound(
     Examples
     --------
     >>> from divergences.transport import dual_bound
-    >>> dual_bound([0, 1], [5, 6], [0.0, -1.0])
-    5.0
-    >>> dual_bound([0, 1], [5, 6], [0.0, 100.0])
-    4.5
+    >>> dual_bound([0, 4, 8], [1, 5, 12], [0, -4, -8])
+    2.0
+    >>> dual_bound([0, 4, 8], [1, 5, 12], [0, 4, 8])
+    1.3333333333333333
     """
     order = read_order(p)
     u, v = read_points(x, y)
