@@ -61,6 +61,10 @@ class Formulas:
     derivative: sympy.Expr
     conjugate: sympy.Expr
 
+    def latex(self) -> str:
+        """Formula of f, without dollar signs."""
+        return str(sympy.latex(self.f))
+
 
 @final
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from divergences._arrays import Array, Pair, double, measures, quiet, result, simplex_pair
+from divergences._extras import require
 from divergences.elementary import Numeric, Vocabulary
 from divergences.interval import Interval
 
@@ -322,6 +323,7 @@ class FDivergence(ABC):
         divergences.conjugates.Formulas
             The symbols u, t and the expressions in them.
         """
+        require("sympy", "symbolic", "a formula")
         from divergences.conjugates import formulas
 
         return formulas(self)
@@ -334,9 +336,7 @@ class FDivergence(ABC):
         str
             Without dollar signs.
         """
-        from sympy import latex
-
-        return str(latex(self.symbolic().f))
+        return self.symbolic().latex()
 
     def prove(self) -> "Proof":
         """Proof by sympy that the declaration is consistent, step by step.
@@ -351,6 +351,7 @@ class FDivergence(ABC):
         divergences.conjugates.DisprovedError
             If a step is false: the declaration contradicts itself.
         """
+        require("sympy", "symbolic", "a proof")
         from divergences.conjugates import prove
 
         return prove(self)

@@ -8,6 +8,10 @@
 True
 """
 
+from divergences._extras import require
+
+require("torch", "gan", "the package gan")
+
 from gan.ascent import Record, TrainingError
 from gan.certificates import fenchel_bound, kantorovich_bound, lipschitz_on_support
 from gan.critics import MLP, Architecture, Cones, FourierMLP, GroupSortMLP

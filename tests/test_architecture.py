@@ -16,6 +16,7 @@ HEAVY = ("torch", "jax", "ot", "sympy", "scipy", "matplotlib", "hypothesis")
 
 ORDER = [
     "divergences._version",
+    "divergences._extras",
     "divergences._arrays",
     "divergences.elementary",
     "divergences.contexts",
@@ -69,6 +70,26 @@ import divergences as dv
 print(dv.kl([.5, .5], [.5, .5]), dv.wasserstein([[0., 0.]], [[3., 4.]]).value)
 """
     assert run(code).strip() == "0.0 5.0"
+
+
+def test_missing_extras_are_named():
+    """Without sympy or torch the error says what brings them."""
+    code = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in ("sympy", "torch") else found(name)
+import divergences as dv
+for attempt in (dv.kl.prove, lambda: __import__("gan")):
+    try:
+        attempt()
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+    lines = run(code).splitlines()
+    assert lines == [
+        "expected sympy to be installed, which a proof needs; pip install 'divergences[symbolic]' brings it",
+        "expected torch to be installed, which the package gan needs; pip install 'divergences[gan]' brings it",
+    ]
 
 
 def files():

@@ -175,7 +175,7 @@ def _on_line(x: Floats, y: Floats, masses: Balanced, p: float) -> Transport:
     return Transport(root_bounds(cost, cost, s.ground, p), nearest(cost), plan, (s.f, s.g), Line(), 0)
 
 
-def _plan(masses: Balanced, row: Indices, column: Indices, flow: Integers) -> coo_array[Any, tuple[int, int]]:
+def _plan(masses: Balanced, row: Indices, column: Indices, flow: Integers) -> "coo_array[Any, tuple[int, int]]":
     """The plan as a sparse matrix."""
     shape = (len(masses.source), len(masses.target))
     return coo_array((masses.to_mass(flow), (row, column)), shape=shape)

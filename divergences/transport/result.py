@@ -60,7 +60,7 @@ class Transport:
 
     bounds: Bounds
     cost: float
-    plan: coo_array[Any, tuple[int, int]] = field(repr=False)
+    plan: "coo_array[Any, tuple[int, int]]" = field(repr=False)
     potentials: tuple[Floats, Floats] = field(repr=False)
     method: Method
     iterations: int
