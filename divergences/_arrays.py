@@ -86,20 +86,22 @@ class Pair:
     """Two measures p and q, to be compared after q is scaled to the mass of p; the last axis is the space.
 
     The factor is ``scale * (1 + rest)``: a double, and what is left of the mass after it. Products with `scale` are kept
-    exactly, so that p - q of the *balanced* pair comes out to full relative precision, however close the two are.
+    exactly, so that p - q of the *balanced* pair comes out to full relative precision, however close the two are. A
+    `scale` of None is 1.
     """
 
     xp: Any
     p: Array
     q: Array
-    scale: Array
+    scale: Array | None
     rest: Array
     mass: Array
     dtype: Any
 
     def total(self, term: Callable[[Array, Array, Array], Array]) -> Array:
         """Sum of ``term(p, q, p - q)`` over the space, q balanced; a number per row and unit of mass."""
-        return self._sum(lambda p, q, scale, rest: term(p, *_balanced(p, q, scale, rest))) / self.mass[:, 0]
+        (total,) = self._sums(lambda p, q, scale, rest: (term(p, *_balanced(p, q, scale, rest)),))
+        return total / self.mass[:, 0]
 
     def lowered(self) -> Self:
         """The pair without the lift, for sums so large that the lift made them overflow."""
@@ -107,29 +109,46 @@ class Pair:
 
     def keeping(self, rows: Array) -> Self:
         """The pair with every other row replaced by ones, so that no gradient flows through what is discarded."""
-        p, q, scale, mass = (self.xp.where(rows[:, None], x, 1.0) for x in (self.p, self.q, self.scale, self.mass))
-        return replace(self, p=p, q=q, scale=scale, rest=self.xp.where(rows[:, None], self.rest, 0.0), mass=mass)
+        kept = rows[:, None]
+        p, q, mass = (self.xp.where(kept, x, 1.0) for x in (self.p, self.q, self.mass))
+        scale = None if self.scale is None else self.xp.where(kept, self.scale, 1.0)
+        return replace(self, p=p, q=q, scale=scale, rest=self.xp.where(kept, self.rest, 0.0), mass=mass)
 
-    def with_rest(self) -> Self:
-        """The pair with the `rest` of the mass that its `scale` leaves; its error is one of the differences only."""
-        gap = self._sum(lambda p, q, scale, _: _scaled_difference(p, q, scale)[1])
-        held = self._sum(lambda _p, q, scale, _: q * scale)
-        return replace(self, rest=(gap / held)[:, None])
+    def balanced(self) -> Self:
+        """The pair with the scale and rest that give q the mass of p.
 
-    def _sum(self, term: Callable[[Array, Array, Array, Array], Array]) -> Array:
-        """Sum of ``term(p, q, scale, rest)`` over the space, in pieces that stay in the cache (numpy) or at once."""
-        xp, (rows, n) = self.xp, self.p.shape
-        if not array_api_compat.is_numpy_namespace(xp):
-            return xp.sum(term(self.p, self.q, self.scale, self.rest), axis=-1)
+        The product of q with the rest is rounded, which is harmless where the rest is below the differences: the scale
+        stays 1 where the masses differ by little, and by less than the entries do; else it is the ratio of the masses.
+        """
+        xp = self.xp
+        mass, other, excess, variation = self._sums(lambda p, q, *_: (p, q, p - q, xp.abs(p - q)))
+        if bool(xp.all(xp.abs(excess) <= xp.minimum(variation / 2, other / 8))):
+            return replace(self, mass=mass[:, None], rest=(excess / other)[:, None])
+        ratio = xp.where(xp.abs(excess) < other / 2, 1.0 + excess / other, mass / other)[:, None]
+        scaled = replace(self, mass=mass[:, None], scale=ratio)
+        gap, held = scaled._sums(lambda p, q, scale, _: (_scaled_difference(p, q, scale)[2], q * scale))
+        return replace(scaled, rest=(gap / held)[:, None])
+
+    def _sums(self, terms: Callable[[Array, Array, Array | None, Array], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """Sums of ``terms(p, q, scale, rest)`` over the space, in pieces that stay in the cache (numpy) or at once."""
+        rows, n = self.p.shape
+        if not array_api_compat.is_numpy_namespace(self.xp) or rows * n <= BLOCK:
+            return tuple(self.xp.sum(x, axis=-1) for x in terms(self.p, self.q, self.scale, self.rest))
         height, width = max(1, BLOCK // n), min(n, BLOCK)
-        sums = np.empty((rows, -(-n // width)))
+        sums = [np.array([x.sum(axis=-1) for x in terms(*block)]) for block in self._blocks(height, width)]
+        columns = -(-n // width)
+        bands = [np.sum(sums[k : k + columns], axis=0) for k in range(0, len(sums), columns)]
+        return tuple(np.concatenate(bands, axis=-1))
+
+    def _blocks(self, height: int, width: int) -> Iterator[tuple[Array, Array, Array | None, Array]]:
+        """Pieces of p and q, row by row, with the scale and rest of their rows."""
+        rows, n = self.p.shape
         for top in range(0, rows, height):
             row = slice(top, top + height)
-            for k in range(sums.shape[1]):
-                column = slice(k * width, (k + 1) * width)
-                block = term(self.p[row, column], self.q[row, column], self.scale[row], self.rest[row])
-                sums[row, k] = block.sum(axis=-1)
-        return sums.sum(axis=-1)
+            scale = None if self.scale is None else self.scale[row]
+            for left in range(0, n, width):
+                column = slice(left, left + width)
+                yield self.p[row, column], self.q[row, column], scale, self.rest[row]
 
 
 def simplex_pair(p: Array, q: Array, *, axis: int, normalize: bool) -> tuple[Pair, tuple[int, ...]]:
@@ -140,16 +159,8 @@ def simplex_pair(p: Array, q: Array, *, axis: int, normalize: bool) -> tuple[Pai
     checked = [_checked(xp, name, x, normalize=normalize) * LIFT for name, x in (("p", p), ("q", q))]
     batch, n = checked[0].shape[:-1], checked[0].shape[-1]
     p, q = (xp.reshape(x, (math.prod(batch), n)) for x in checked)
-    mass = xp.sum(p, axis=-1, keepdims=True)
-    scale = _mass_ratio(xp, p, q, mass)
-    return Pair(xp, p, q, scale, xp.zeros_like(scale), mass, dtype).with_rest(), batch
-
-
-def _mass_ratio(xp: Any, p: Array, q: Array, mass: Array) -> Array:
-    """Mass of p over that of q; exactly 1 where the masses agree better than doubles of order 1 can tell."""
-    other = xp.sum(q, axis=-1, keepdims=True)
-    excess = xp.sum(p - q, axis=-1, keepdims=True) / other
-    return xp.where(xp.abs(excess) < 0.5, 1.0 + excess, mass / other)
+    none = xp.zeros_like(p[:, :1])
+    return Pair(xp, p, q, None, none, none, dtype).balanced(), batch
 
 
 def measures(p: Array, q: Array, critic: Array, *, axis: int, normalize: bool) -> tuple[Any, Any, list[Array]]:
@@ -192,18 +203,20 @@ def _aligned(xp: Any, p: Array, q: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _checked(xp: Any, name: str, x: Array, *, normalize: bool) -> Array:
-    """Double-precision copy of non-negative, finite weights whose mass is 1 (or, to be normalised, positive)."""
+    """Non-negative, finite weights in double precision, whose mass is 1 (or, to be normalised, positive)."""
     tolerance = math.sqrt(float(xp.finfo(x.dtype).eps))
-    x = xp.astype(x, xp.float64)
+    x = xp.astype(x, xp.float64, copy=False)
+    if not normalize:
+        mass = xp.sum(x, axis=-1)
+        if bool(xp.all((xp.min(x, axis=-1) >= 0) & (xp.abs(mass - 1) <= tolerance))):  # NaN fails every comparison
+            return x
     _refuse(xp, name, x, ~xp.isfinite(x), "to be finite", "replace or drop such entries first")
     _refuse(xp, name, x, x < 0, "to be non-negative", "a probability cannot be negative; clip rounding errors at 0")
     if normalize:
         return _power_of_two_scaled(xp, name, x)
-    mass = xp.sum(x, axis=-1)
-    _refuse(
-        xp, name, mass, ~(xp.abs(mass - 1) <= tolerance), f"to have mass 1 within {tolerance:.1e}",
-        f"pass normalize=True, or {name} / {name}.sum(), if these are weights", what="mass",
-    )  # fmt: skip
+    expected = f"to have mass 1 within {tolerance:.1e}"
+    fix = f"pass normalize=True, or {name} / {name}.sum(), if these are weights"
+    _refuse(xp, name, mass, ~(xp.abs(mass - 1) <= tolerance), expected, fix, what="mass")
     return x
 
 
@@ -230,17 +243,19 @@ def _refuse(xp: Any, name: str, x: Array, bad: Array, expected: str, fix: str, *
 # An error-free product (Dekker 1971; Ogita, Rump & Oishi 2005): the rounding error of one operation is a double.
 
 
-def _balanced(p: Array, q: Array, scale: Array, rest: Array) -> tuple[Array, Array]:
+def _balanced(p: Array, q: Array, scale: Array | None, rest: Array) -> tuple[Array, Array]:
     """Q scaled to the mass of p, and the difference of p from it."""
-    (high, low), difference = _scaled_difference(p, q, scale)
+    high, low, difference = _scaled_difference(p, q, scale)
     correction = rest * high
     return high + (correction + low), difference - correction
 
 
-def _scaled_difference(p: Array, q: Array, scale: Array) -> tuple[tuple[Array, Array], Array]:
-    """The exact product of q and its scale as a sum of two doubles, and p minus it: exact up to its own last place."""
+def _scaled_difference(p: Array, q: Array, scale: Array | None) -> tuple[Array, Array | float, Array]:
+    """The exact product of q and its scale as a sum of two doubles, and p minus it: right to its own last place."""
+    if scale is None:
+        return q, 0.0, p - q
     high, low = _two_product(q, scale)
-    return (high, low), (p - high) - low
+    return high, low, (p - high) - low
 
 
 def _two_product(a: Array, b: Array) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ $g(u) = f(u) - f'(1)(u - 1) \ge 0$, so that every term of the sum is non-negativ
 import math
 import re
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from divergences._arrays import Array, Pair, double, measures, quiet, result, simplex_pair
@@ -180,12 +181,12 @@ class FDivergence(ABC):
         t = self.critic(v, m)
         return m.xp.where(m.abs(v) < 1, near_one, u * t - self.legendre(t, m))
 
-    @property
+    @cached_property
     def f0(self) -> float:
         """The limit f(0+), what mass of Q outside the support of P costs; may be ``inf``."""
         return self._perspective_at(0.0, 1.0) - self.tangent
 
-    @property
+    @cached_property
     def slope(self) -> float:
         r"""The limit $f'(\infty) = \lim f(u)/u$, what mass of P outside the support of Q costs; may be ``inf``."""
         return self._perspective_at(1.0, 0.0) + self.tangent
@@ -195,7 +196,7 @@ class FDivergence(ABC):
         with quiet():
             return float(self.perspective(first, second, Numeric(xp))[0])
 
-    @property
+    @cached_property
     def range(self) -> Interval:
         r"""All values of the divergence: from 0 to $f(0) + f'(\infty)$, reached by mutually singular P and Q."""
         largest = self.f0 + self.slope
@@ -203,12 +204,12 @@ class FDivergence(ABC):
 
     # ------------------------------------------------------------------------------------------------- convex duality
 
-    @property
+    @cached_property
     def critic_range(self) -> Interval:
         r"""The open interval $(f'(0+), f'(\infty))$ in which the optimal critic $f'(dP/dQ)$ takes its values."""
         return Interval(float(self.optimal_critic(-math.inf)), float(self.optimal_critic(math.inf)))
 
-    @property
+    @cached_property
     def conjugate_domain(self) -> Interval:
         r"""Where the conjugate is finite: $(-\infty, f'(\infty)]$ or $(-\infty, f'(\infty))$."""
         return Interval(-math.inf, self.slope, closed_upper=math.isfinite(self._legendre_at(self.slope)))
