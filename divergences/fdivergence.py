@@ -18,8 +18,9 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from divergences._arrays import Array, Pair, double, measures, quiet, result, simplex_pair
+from divergences._arrays import Array, double, quiet, result
 from divergences._extras import require
+from divergences._pairs import Pair, measures, simplex_pair
 from divergences.elementary import Numeric, Vocabulary
 from divergences.interval import Interval
 

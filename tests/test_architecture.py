@@ -18,6 +18,7 @@ ORDER = [
     "divergences._version",
     "divergences._extras",
     "divergences._arrays",
+    "divergences._pairs",
     "divergences.elementary",
     "divergences.contexts",
     "divergences.interval",
