@@ -14,6 +14,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from gan.expectations import at_least
+
 __all__ = ["MLP", "Architecture", "Cones", "FourierMLP", "GroupSortMLP", "MaxMin", "linear_layers"]
 
 
@@ -56,6 +58,10 @@ class MLP(Architecture):
     width: int = 64
     depth: int = 2
 
+    def __post_init__(self) -> None:
+        """Refuse networks without units."""
+        at_least(1, width=self.width, depth=self.depth)
+
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
         sizes = [x.shape[1], *[self.width] * self.depth, 1]
@@ -80,6 +86,14 @@ class GroupSortMLP(Architecture):
 
     width: int = 64
     depth: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse networks without units, and a width that does not fall into pairs."""
+        at_least(2, width=self.width)
+        at_least(1, depth=self.depth)
+        if self.width % 2:
+            msg = f"expected an even width, because MaxMin sorts units in pairs, got {self.width}"
+            raise ValueError(msg)
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
@@ -110,6 +124,13 @@ class FourierMLP(Architecture):
     lowest: float = 0.3
     highest: float = 10.0
 
+    def __post_init__(self) -> None:
+        """Refuse networks without units, and an empty range of frequencies."""
+        at_least(1, features=self.features, width=self.width, depth=self.depth)
+        if not 0 < self.lowest <= self.highest:
+            msg = f"expected 0 < lowest <= highest, got {self.lowest!r} and {self.highest!r}"
+            raise ValueError(msg)
+
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
         d = x.shape[1]
@@ -135,6 +156,10 @@ class Cones(Architecture):
     """
 
     tips: int = 512
+
+    def __post_init__(self) -> None:
+        """Refuse an envelope of nothing."""
+        at_least(1, tips=self.tips)
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the critic; it is in units of distance whatever `unit` says, and random only in its first tips."""

@@ -18,7 +18,7 @@ import divergences as dv
 from gan.ascent import Clock, Record, TrainingError, adam, lbfgs
 from gan.certificates import fenchel_bound, kantorovich_bound, lipschitz_on_support
 from gan.critics import Architecture, FourierMLP
-from gan.expectations import Discrete, Expectation, Floats, joint_support
+from gan.expectations import Discrete, Expectation, Floats, at_least, joint_support
 from gan.lipschitz import CTransform, LipschitzConstraint
 from gan.objectives import Objective, Variational, Wasserstein, variational, wasserstein
 
@@ -51,6 +51,11 @@ class Budget:
     batch: int | None = None
     polish: int = 200
     learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that train nothing."""
+        at_least(1, steps=self.steps, batch=self.batch)
+        at_least(0, polish=self.polish, learning_rate=self.learning_rate)
 
 
 @final

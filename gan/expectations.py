@@ -14,9 +14,25 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Discrete", "Expectation", "joint_support"]
+__all__ = ["Discrete", "Expectation", "at_least", "joint_support"]
 
 Floats = npt.NDArray[np.float64]
+
+
+def at_least(least: float, **settings: float | None) -> None:
+    """Refuse settings that are smaller than `least` or NaN; None is the absence of one.
+
+    Parameters
+    ----------
+    least : float
+        The smallest admissible value.
+    **settings
+        Settings by name.
+    """
+    for name, value in settings.items():
+        if value is not None and not value >= least:
+            msg = f"expected {name} to be at least {least:g}, got {value!r}"
+            raise ValueError(msg)
 
 
 @final

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from gan.critics import MLP, Architecture, ConeEnvelope, Cones, FourierMLP, GroupSortMLP, Standardised, linear_layers
+from gan.expectations import at_least
 
 __all__ = [
     "ByConstruction",
@@ -86,6 +88,10 @@ class WeightClipping(LipschitzConstraint):
 
     limit: float = 0.01
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that leaves no critic."""
+        at_least(np.finfo(float).tiny, limit=self.limit)
+
     def project(self, critic: nn.Module) -> None:
         """Clip all parameters."""
         with torch.no_grad():
@@ -112,6 +118,10 @@ class GradientPenalty(LipschitzConstraint):
     weight: float = 10.0
     one_sided: bool = False
     learning_rate = 3e-3
+
+    def __post_init__(self) -> None:
+        """Refuse a reward for long gradients."""
+        at_least(0, weight=self.weight)
 
     def penalty(self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Mean over as many interpolates as the smaller batch has points, one share per point."""
@@ -140,6 +150,10 @@ class SpectralNorm(LipschitzConstraint):
     """
 
     iterations: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse a norm that is never computed."""
+        at_least(1, iterations=self.iterations)
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Parametrise all layers."""

@@ -1,6 +1,7 @@
 """Estimates: always sound, tight where the critic can be, the same again for the same seed, clear when misused."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -177,3 +178,24 @@ def test_polishing_never_makes_it_worse():
         layer.bias.fill_(0.0)
     lbfgs(layer, lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5)
     assert layer.weight.item() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: gan.Budget(steps=0), "expected steps to be at least 1, got 0"),
+        (lambda: gan.Budget(batch=0), "expected batch to be at least 1, got 0"),
+        (lambda: gan.Budget(polish=-1), "expected polish to be at least 0, got -1"),
+        (lambda: gan.Budget(learning_rate=math.nan), "expected learning_rate to be at least 0, got nan"),
+        (lambda: gan.WeightClipping(limit=0), "expected limit to be at least 2.22507e-308, got 0"),
+        (lambda: gan.GradientPenalty(weight=-1.0), "expected weight to be at least 0, got -1.0"),
+        (lambda: gan.SpectralNorm(iterations=0), "expected iterations to be at least 1, got 0"),
+        (lambda: gan.MLP(width=0), "expected width to be at least 1, got 0"),
+        (lambda: gan.GroupSortMLP(width=7), "expected an even width, because MaxMin sorts units in pairs, got 7"),
+        (lambda: gan.FourierMLP(lowest=3, highest=1), "expected 0 < lowest <= highest, got 3 and 1"),
+        (lambda: gan.Cones(tips=0), "expected tips to be at least 1, got 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
