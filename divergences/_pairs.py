@@ -12,7 +12,7 @@ from typing import Any, Self, final
 import array_api_compat
 import numpy as np
 
-from divergences._arrays import Array, aligned, checked, namespace
+from divergences._arrays import Array, aligned, as_double, checked, namespace
 
 __all__ = ["Pair", "measures", "simplex_pair"]
 
@@ -99,7 +99,7 @@ def simplex_pair(p: Array, q: Array, *, axis: int, normalize: bool) -> tuple[Pai
     xp, (p, q) = namespace(p=p, q=q)
     dtype = xp.result_type(p, q)
     p, q = aligned(xp, p, q, axis)
-    weights = [checked(xp, name, x, normalize=normalize) * LIFT for name, x in (("p", p), ("q", q))]
+    weights = [checked(xp, name, x, normalize=normalize, lift=LIFT) for name, x in (("p", p), ("q", q))]
     batch, n = weights[0].shape[:-1], weights[0].shape[-1]
     p, q = (xp.reshape(x, (math.prod(batch), n)) for x in weights)
     none = xp.zeros_like(p[:, :1])
@@ -111,10 +111,22 @@ def measures(p: Array, q: Array, critic: Array, *, axis: int, normalize: bool) -
     xp, (p, q, critic) = namespace(p=p, q=q, critic=critic)
     dtype = xp.result_type(p, q, critic)
     p, q = aligned(xp, p, q, axis)
-    critic = xp.moveaxis(critic, axis, -1) if critic.ndim else critic
-    p, q = (checked(xp, name, x, normalize=normalize) for name, x in (("p", p), ("q", q)))
-    p, q = (x / xp.sum(x, axis=-1, keepdims=True) for x in (p, q))
-    return xp, dtype, [p, q, xp.astype(critic, xp.float64)]
+    critic = as_double(xp, _values_on(xp, critic, p, axis))
+    p, q = (checked(xp, name, x, normalize=normalize, lift=1.0) for name, x in (("p", p), ("q", q)))
+    return xp, dtype, [*(x / xp.sum(x, axis=-1, keepdims=True) for x in (p, q)), critic]
+
+
+def _values_on(xp: Any, critic: Array, p: Array, axis: int) -> Array:
+    """Critic values in the shape of p (whose space is its last axis), none of them NaN."""
+    if bool(xp.any(xp.isnan(critic))):
+        msg = "expected T to be a number at each outcome, got NaN; train the critic with a smaller step"
+        raise ValueError(msg)
+    try:
+        moved = xp.moveaxis(critic, axis, -1) if critic.ndim else critic
+        return xp.broadcast_to(moved, p.shape)
+    except (ValueError, RuntimeError) as error:
+        msg = f"expected one value of T per outcome, shape {tuple(p.shape)}, got {tuple(critic.shape)}"
+        raise ValueError(msg) from error
 
 
 # An error-free product (Dekker 1971; Ogita, Rump & Oishi 2005): the rounding error of one operation is a double.

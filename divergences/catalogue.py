@@ -67,7 +67,7 @@ class JS(FDivergence):
     r"""Jensen-Shannon divergence $\tfrac12 KL(P\|M) + \tfrac12 KL(Q\|M)$, $M = \tfrac12(P+Q)$, in $[0, \ln 2]$.
 
     $f(u) = \tfrac12 u\log u - \tfrac12 (u+1)\log\tfrac{u+1}2$, $f^*(t) = -\tfrac12\log(2 - e^{2t})$, $t < \tfrac12\ln 2$.
-    Its square root is a metric. Lin (1991), eq. 3.1; Endres & Schindelin (2003).
+    Its square root is a metric. Lin (1991), section 4; Endres & Schindelin (2003).
     """
 
     symmetric = True
@@ -94,6 +94,7 @@ class TV(FDivergence):
     r"""Total variation $\tfrac12\sum|p - q| = \sup_A |P(A) - Q(A)|$, in [0, 1]: $f(u) = \tfrac12|u - 1|$.
 
     $f^*(t) = \max(t, -\tfrac12)$ for $t \le \tfrac12$. A metric. Its optimal critic is a sign: half of sign(p - q).
+    Tsybakov (2009), definition 2.4.
     """
 
     symmetric = True
@@ -165,7 +166,8 @@ class NeymanChi2(FDivergence):
 class SquaredHellinger(FDivergence):
     r"""Squared Hellinger divergence $\sum(\sqrt p - \sqrt q)^2$, in [0, 2]: $f(u) = (\sqrt u - 1)^2$.
 
-    $f^*(t) = t/(1-t)$, $t < 1$. Its square root is a metric. Without the factor one half that some authors have.
+    $f^*(t) = t/(1-t)$, $t < 1$. Its square root is a metric. Tsybakov (2009), definition 2.3; others put a half
+    before the sum.
     """
 
     symmetric = True

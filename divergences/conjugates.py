@@ -30,6 +30,8 @@ class Declaration(Protocol):
     @property
     def tangent(self) -> int: ...  # noqa: D102
     @property
+    def symmetric(self) -> bool: ...  # noqa: D102
+    @property
     def kinks(self) -> tuple[int, ...]: ...  # noqa: D102
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -83,7 +85,7 @@ class Step:
 @final
 @dataclass(frozen=True)
 class Proof:
-    """All steps, each of them true; a false one would have raised instead."""
+    """All steps, each decided by sympy, or checked with many digits where it says so; a false one has raised instead."""
 
     name: str
     steps: tuple[Step, ...]
@@ -155,8 +157,11 @@ def _convexity(d: Declaration) -> Iterator[Step]:
         yield _zero(d, f"f'(u) = critic(log u){where}", critic - slope)
         yield _nonnegative(d, f"f''(u) >= 0{where}", sympy.diff(slope, w) / sympy.diff(piece, w))
         if previous is not None:
-            at_kink = sympy.limit(slope, w, 0) - sympy.limit(previous, w, 0)
-            yield _nonnegative(d, "the slopes of f increase across the kink", at_kink)
+            left, right = sympy.limit(previous, w, 0), sympy.limit(slope, w, 0)
+            yield _nonnegative(
+                d, "the declared tangent is not below the slope of f on the left of the kink", d.tangent - left
+            )
+            yield _nonnegative(d, "nor above that on the right, so that g >= 0 there", right - d.tangent)
         previous = slope
     if not d.kinks:
         yield _zero(d, "f'(1) is the declared tangent", formulas(d).derivative.subs(formulas(d).u, 1) - d.tangent)
@@ -215,6 +220,8 @@ def _reversal(d: Declaration) -> Iterator[Step]:
     u, one, m = sympy.Symbol("u", positive=True), sympy.Integer(1), Symbolic()
     difference = d.reverse.perspective(u, one, m) - d.perspective(one, u, m)
     yield _zero(d, f"u f(1/u) is, up to a multiple of u - 1, the f of {d.reverse.name}", difference)
+    if d.symmetric:
+        yield _zero(d, "and f itself, so that D is symmetric", d.perspective(u, one, m) - d.perspective(one, u, m))
 
 
 def _pieces(d: Declaration) -> Iterator[tuple[str, sympy.Symbol, sympy.Expr]]:

@@ -16,11 +16,11 @@ from divergences._arrays import Array
 
 __all__ = ["Numeric", "Vocabulary"]
 
-NEAR = 0.15
-"""Half relative difference |p-q|/(p+q) below which the logarithm is a series; beyond, cancellation costs < 8 eps."""
+NEAR = 0.3
+"""Where |p-q|/(p+q) is below this the logarithm is a series; beyond, u log u - u + 1 is at least 0.1 max(1, u - 1)."""
 
-ATANH_TERMS = tuple(1 / (2 * k + 3) for k in range(10))
-"""(artanh s - s) / s**3 = sum of s**(2k) / (2k + 3); the tenth term is below 1e-17 for |s| < NEAR."""
+ATANH_TERMS = tuple(1 / (2 * k + 3) for k in range(16))
+"""(artanh s - s) / s**3 = sum of s**(2k) / (2k + 3); the next term is below 1e-18 for |s| < NEAR."""
 
 NORMAL = float(np.finfo(np.float64).tiny)
 

@@ -99,7 +99,9 @@ class FDivergence(ABC):
         array (...)
             Same library, dtype and device. Never NaN, never negative, 0 exactly for equal arrays, ``inf`` only where
             the divergence is infinite. The relative error is a few units in the last place of a double, also where p
-            and q nearly agree.
+            and q nearly agree; weights of different masses that are equal after normalisation, but for the last digit
+            of their ratio, may give the square of the rounding unit instead of 0. Gradients are never NaN: that of an
+            infinite value is 0, and at outcomes of probability 0 an infinite slope is left out.
 
         Raises
         ------
@@ -165,7 +167,7 @@ class FDivergence(ABC):
         array
             Same shape; f(0) and ``inf`` are its limits.
         """
-        xp, dtype, (u,) = double(u)
+        xp, dtype, (u,) = double(u=u)
         with quiet():
             regular = (u > 0) & ~xp.isinf(u)
             value = self._f_at_regular(xp.where(regular, u, 1.0), Numeric(xp))
@@ -193,7 +195,7 @@ class FDivergence(ABC):
         return self._perspective_at(1.0, 0.0) + self.tangent
 
     def _perspective_at(self, p: float, q: float) -> float:
-        xp, _, (first, second) = double([p], [q])
+        xp, _, (first, second) = double(p=[p], q=[q])
         with quiet():
             return float(self.perspective(first, second, Numeric(xp))[0])
 
@@ -207,7 +209,7 @@ class FDivergence(ABC):
 
     @cached_property
     def critic_range(self) -> Interval:
-        r"""The open interval $(f'(0+), f'(\infty))$ in which the optimal critic $f'(dP/dQ)$ takes its values."""
+        r"""The interval $(f'(0+), f'(\infty))$ of values of the optimal critic; its ends belong to ratios 0 and inf."""
         return Interval(float(self.optimal_critic(-math.inf)), float(self.optimal_critic(math.inf)))
 
     @cached_property
@@ -216,7 +218,7 @@ class FDivergence(ABC):
         return Interval(-math.inf, self.slope, closed_upper=math.isfinite(self._legendre_at(self.slope)))
 
     def _legendre_at(self, t: float) -> float:
-        xp, _, (t,) = double([t])
+        xp, _, (t,) = double(t=[t])
         with quiet():
             return float(self.legendre(t, Numeric(xp))[0])
 
@@ -236,7 +238,7 @@ class FDivergence(ABC):
         array
             Same shape, in double precision or the dtype of `t`.
         """
-        xp, dtype, (t,) = double(t)
+        xp, dtype, (t,) = double(t=t)
         ends, domain = self.critic_range, self.conjugate_domain
         with quiet():
             middle = (t > ends.lower) & domain.contains(t)
@@ -257,7 +259,7 @@ class FDivergence(ABC):
         array
             Same shape.
         """
-        xp, dtype, (v,) = double(v)
+        xp, dtype, (v,) = double(v=v)
         with quiet():
             return result(xp, self.critic(v, Numeric(xp)), dtype)
 
@@ -274,7 +276,7 @@ class FDivergence(ABC):
         array
             Admissible values of a critic: z itself, a shifted softplus, or a scaled tanh, by the range.
         """
-        xp, dtype, (z,) = double(z)
+        xp, dtype, (z,) = double(z=z)
         with quiet():
             return result(xp, self.critic_range.map_from_reals(z, Numeric(xp)), dtype)
 
@@ -298,12 +300,13 @@ class FDivergence(ABC):
         xp, dtype, (p, q, critic) = measures(p, q, T, axis=axis, normalize=normalize)
         with quiet():
             conjugate = self.conjugate(critic)
-            gain = xp.where(p > 0, p * xp.where(p > 0, critic, 0.0), 0.0)
-            loss = xp.where(q > 0, q * xp.where(q > 0, conjugate, 0.0), 0.0)
             # a critic that leaves dom f* proves nothing; at an open end of it, 0 * f* = 0 where q = 0 is the limit
             outside = ((critic > self.slope) & (p > 0)) | (xp.isinf(conjugate) & (conjugate > 0) & (q > 0))
             worthless = xp.any(outside, axis=-1)
-            bound = xp.sum(xp.where(worthless[..., None], 0.0, gain - loss), axis=-1)
+            gained, lost = ((w > 0) & ~worthless[..., None] for w in (p, q))
+            gain = xp.where(gained, p * xp.where(gained, critic, 0.0), 0.0)
+            loss = xp.where(lost, q * xp.where(lost, conjugate, 0.0), 0.0)
+            bound = xp.sum(gain - loss, axis=-1)
             return result(xp, xp.where(worthless, -xp.inf, bound), dtype)
 
     # ------------------------------------------------------------------------------------------- formulas and proofs

@@ -16,7 +16,7 @@ from gan.ascent import Record, TrainingError
 from gan.certificates import fenchel_bound, kantorovich_bound, lipschitz_on_support
 from gan.critics import MLP, Architecture, Cones, FourierMLP, GroupSortMLP
 from gan.estimation import Budget, Estimate, estimate
-from gan.expectations import Discrete, Expectation
+from gan.expectations import Discrete, Expectation, JointSupport, joint_support
 from gan.lipschitz import (
     ByConstruction,
     CTransform,
@@ -42,6 +42,7 @@ __all__ = [
     "FourierMLP",
     "GradientPenalty",
     "GroupSortMLP",
+    "JointSupport",
     "LipschitzConstraint",
     "Objective",
     "Orthogonal",
@@ -54,6 +55,7 @@ __all__ = [
     "WeightClipping",
     "estimate",
     "fenchel_bound",
+    "joint_support",
     "kantorovich_bound",
     "lipschitz_on_support",
     "parallel_lines",

@@ -16,7 +16,16 @@ from torch import Tensor, nn
 
 from gan.expectations import at_least
 
-__all__ = ["MLP", "Architecture", "Cones", "FourierMLP", "GroupSortMLP", "MaxMin", "linear_layers"]
+__all__ = [
+    "MLP",
+    "Architecture",
+    "Cones",
+    "FourierMLP",
+    "GroupSortMLP",
+    "MaxMin",
+    "linear_layers",
+    "lipschitz_constant",
+]
 
 
 class Architecture(ABC):
@@ -64,8 +73,7 @@ class MLP(Architecture):
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
-        sizes = [x.shape[1], *[self.width] * self.depth, 1]
-        return Standardised(_stack(sizes, nn.ReLU, x, generator), x, y, unit)
+        return _fully_connected(self, nn.ReLU, x, y, generator, unit)
 
 
 @final
@@ -97,8 +105,7 @@ class GroupSortMLP(Architecture):
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
-        sizes = [x.shape[1], *[self.width] * self.depth, 1]
-        return Standardised(_stack(sizes, MaxMin, x, generator), x, y, unit)
+        return _fully_connected(self, MaxMin, x, y, generator, unit)
 
 
 @final
@@ -152,7 +159,7 @@ class Cones(Architecture):
     Parameters
     ----------
     tips : int
-        Number of cones, the first points of P.
+        Largest number of cones; where P has more points, as many of them drawn at random.
     """
 
     tips: int = 512
@@ -162,7 +169,7 @@ class Cones(Architecture):
         at_least(1, tips=self.tips)
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
-        """Make the critic; it is in units of distance whatever `unit` says, and random only in its first tips."""
+        """Make the critic; it is in units of distance whatever `unit` says."""
         order = torch.randperm(len(x), generator=generator, device=x.device)[: self.tips]
         return ConeEnvelope(x[order], torch.cdist(x[order], y).mean(1))
 
@@ -224,9 +231,43 @@ class _Fourier(nn.Module):
         return torch.cat([x, phase.sin(), phase.cos()], dim=-1)
 
 
+def lipschitz_constant(module: nn.Module) -> float:
+    r"""A proven Lipschitz constant of a network with respect to Euclidean distance, ``inf`` if a part is not known here.
+
+    Constants of layers in a row multiply: the spectral norm of a linear one, 1 for ReLU, tanh and MaxMin, and
+    $\sqrt{1 + |F|^2}$ for the coordinates beside the sine and cosine of projections F.
+    """
+    if isinstance(module, nn.Sequential):
+        return math.prod(lipschitz_constant(part) for part in module)
+    if isinstance(module, Standardised):
+        return lipschitz_constant(module.network) * module.unit / module.spread
+    if isinstance(module, nn.Linear):
+        return _spectral_norm(module.weight)
+    if isinstance(module, _Fourier):
+        return math.hypot(1.0, _spectral_norm(module.get_buffer("frequencies")))
+    return 1.0 if isinstance(module, nn.ReLU | nn.Tanh | MaxMin | ConeEnvelope) else math.inf
+
+
+def _spectral_norm(weight: Tensor) -> float:
+    with torch.no_grad():
+        return float(torch.linalg.matrix_norm(weight, 2))
+
+
 def linear_layers(critic: nn.Module) -> list[nn.Linear]:
     """All fully connected layers of a critic, in order."""
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
+
+
+def _fully_connected(
+    shape: MLP | GroupSortMLP,
+    activation: type[nn.Module],
+    x: Tensor,
+    y: Tensor,
+    generator: torch.Generator,
+    unit: float | None,
+) -> Standardised:
+    sizes = [x.shape[1], *[shape.width] * shape.depth, 1]
+    return Standardised(_stack(sizes, activation, x, generator), x, y, unit)
 
 
 def _stack(sizes: list[int], activation: type[nn.Module], like: Tensor, generator: torch.Generator) -> nn.Sequential:

@@ -42,7 +42,7 @@ class Budget:
     batch : int or None
         Points of either side per step, drawn by their weights; None for all atoms with exact weights.
     polish : int
-        Iterations of L-BFGS on the whole support afterwards, where the objective is smooth.
+        Iterations of L-BFGS on the whole support afterwards; for f-divergences only, whose objective is smooth.
     learning_rate : float or None
         First step size of Adam; None for that of the constraint.
     """
@@ -164,10 +164,10 @@ def estimate(
     >>> 0.49 < estimate.lower <= 0.5 <= estimate.upper
     True
     """
+    _kinds(objective, critic, constraint, budget)
     _check(P, Q, objective, constraint)
-    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    like = torch.zeros((), dtype=dtype or torch.float64, device=where)
-    generator = torch.Generator(where).manual_seed(int(np.random.default_rng(rng).integers(2**62)))
+    like = torch.zeros((), dtype=_precision(dtype), device=_device(device))
+    generator = torch.Generator(like.device).manual_seed(int(np.random.default_rng(rng).integers(2**62)))
     if isinstance(objective, Variational):
         return _estimate_divergence(P, Q, objective, critic or FourierMLP(), budget or Budget(), like, generator)
     rule = constraint or CTransform()
@@ -194,6 +194,40 @@ def _check(P: Discrete, Q: Discrete, objective: Objective, constraint: Lipschitz
         raise TypeError(msg)
 
 
+def _kinds(objective: object, critic: object, constraint: object, budget: object) -> None:
+    """Refuse what is not of the kind that it stands for, with the usual slip named."""
+    hints = {
+        "objective": (objective, Objective, "gan.wasserstein, or gan.variational(f) for an f-divergence f"),
+        "critic": (critic, Architecture, "a value as gan.MLP(width=64); its network is built for the points"),
+        "constraint": (constraint, LipschitzConstraint, "a value as gan.Orthogonal(), with the brackets"),
+        "budget": (budget, Budget, "gan.Budget(steps=600)"),
+    }
+    for name, (value, kind, hint) in hints.items():
+        if value is not None and not isinstance(value, kind):
+            msg = f"expected {name} to be {hint}; got {value!r}"
+            raise TypeError(msg)
+
+
+def _device(device: str | torch.device) -> torch.device:
+    """Where to train; "auto" is the GPU if there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros((), device=device).device
+    except (RuntimeError, AssertionError) as error:
+        msg = f"expected device to be 'auto', 'cpu' or another that torch finds here, got {device!r}: {error}"
+        raise ValueError(msg) from error
+
+
+def _precision(dtype: torch.dtype | None) -> torch.dtype:
+    if dtype in (None, torch.float64):
+        return torch.float64
+    if dtype == torch.float32:
+        return torch.float32
+    msg = f"expected dtype to be torch.float64 or torch.float32, got {dtype}; smaller floats lose the critic's slopes"
+    raise ValueError(msg)
+
+
 def _estimate_divergence(
     P: Discrete,
     Q: Discrete,
@@ -204,9 +238,9 @@ def _estimate_divergence(
     generator: torch.Generator,
 ) -> Estimate:
     """All on the joint support, on which both measures are weights."""
-    points, p, q = joint_support(P, Q)
-    x, wp, wq = (torch.as_tensor(a).to(like) for a in (points, p / p.sum(), q / q.sum()))
-    network = architecture.build(x, x[:0], generator, unit=1.0)
+    joint = joint_support(P, Q)
+    x, wp, wq = (_tensor(a, like) for a in (joint.points, joint.p / joint.p.sum(), joint.q / joint.q.sum()))
+    network = architecture.build(x, x, generator, unit=1.0)
     logistic, smooth = variational(dv.js), objective.trained_as
 
     def value(goal: Variational) -> Tensor:
@@ -218,7 +252,7 @@ def _estimate_divergence(
         network,
         lambda: -value(logistic),  # every f has its optimum at the same log-ratio; JS has the mildest gradients
         steps=budget.steps,
-        learning_rate=budget.learning_rate or LEARNING_RATE,
+        learning_rate=LEARNING_RATE if budget.learning_rate is None else budget.learning_rate,
         look=lambda: float(value(objective)),
         clock=clock,
     )
@@ -226,9 +260,9 @@ def _estimate_divergence(
         lbfgs(network, lambda: -value(smooth), iterations=budget.polish)
         with torch.no_grad():
             clock.note(budget.steps + budget.polish, float(value(objective)))
-    log_ratio = _numbers(network, points, like)
     seconds = clock.seconds()
-    bounds = _bracket(fenchel_bound(objective.f, p, q, log_ratio), objective.exact(P, Q))
+    log_ratio = _numbers(network.eval(), joint.points, like)
+    bounds = _bracket(fenchel_bound(objective.f, P, Q, log_ratio), objective.exact(P, Q))
     raw = clock.records[-1].raw
     return Estimate(bounds, raw, network, math.nan, math.inf, tuple(clock.records), str(like.device), seconds)
 
@@ -244,19 +278,20 @@ def _estimate_distance(
     generator: torch.Generator,
 ) -> Estimate:
     """The primal-dual pair (f, g) that the constraint makes of the critic's values on both supports."""
-    x, y, wp, wq = (torch.as_tensor(a).to(like) for a in (P.points, Q.points, P.weights, Q.weights))
-    cost = torch.as_tensor(cdist(P.points, Q.points)).to(like)
+    x, y, wp, wq, cost = (
+        _tensor(a, like) for a in (P.points, Q.points, P.weights, Q.weights, cdist(P.points, Q.points))
+    )
     network = rule.attach(architecture.build(x, y, generator, unit=None), generator)
-    whole = budget.batch is None or isinstance(rule, CTransform)
+    whole, most = budget.batch is None or rule.whole_support, max(P.size, Q.size)
 
     def value() -> Tensor:
         f, g = rule.potentials(network(x), network(y), cost)
         return objective.value(Expectation(f, wp), Expectation(-g, wq))
 
     def loss() -> Tensor:
-        if whole:
-            return rule.penalty(network, x, y, generator) - value()
-        bx, by = (_drawn(points, w, budget.batch, generator) for points, w in ((x, wp), (y, wq)))
+        bx, by = (_drawn(points, w, budget.batch or most, generator) for points, w in ((x, wp), (y, wq)))
+        if whole:  # a penalty is a mean over pairs of points, which are drawn in any case
+            return rule.penalty(network, bx, by, generator) - value()
         return rule.penalty(network, bx, by, generator) - objective.value(_mean(network(bx)), _mean(network(by)))
 
     clock = Clock()
@@ -264,16 +299,18 @@ def _estimate_distance(
         network,
         loss,
         steps=budget.steps,
-        learning_rate=budget.learning_rate or rule.learning_rate,
+        learning_rate=rule.learning_rate if budget.learning_rate is None else budget.learning_rate,
         look=lambda: float(value()),
         clock=clock,
         after=lambda: rule.project(network),
     )
     seconds = clock.seconds()
+    network.eval()  # a power iteration goes on, and changes the critic, as long as it is trained
+    with torch.no_grad():
+        raw = float(value())
     tx, ty = _numbers(network, P.points, like), _numbers(network, Q.points, like)
     bounds = _bracket(kantorovich_bound(P, Q, tx, ty), objective.exact(P, Q))
     measured, proven = lipschitz_on_support(P, Q, tx, ty), rule.bound(network)
-    raw = clock.records[-1].raw
     return Estimate(bounds, raw, network, measured, proven, tuple(clock.records), str(like.device), seconds)
 
 
@@ -286,16 +323,20 @@ def _mean(values: Tensor) -> Expectation:
     return Expectation(values, torch.full_like(values, 1 / len(values)))
 
 
-def _drawn(points: Tensor, weights: Tensor, batch: int | None, generator: torch.Generator) -> Tensor:
+def _drawn(points: Tensor, weights: Tensor, batch: int, generator: torch.Generator) -> Tensor:
     """A batch of points, independent draws by their weights."""
-    index = torch.multinomial(weights, batch or len(points), replacement=True, generator=generator)
-    return points[index]
+    return points[torch.multinomial(weights, batch, replacement=True, generator=generator)]
+
+
+def _tensor(array: Floats, like: Tensor) -> Tensor:
+    """A copy of an array in the precision and on the device of the training."""
+    return torch.tensor(array, dtype=like.dtype, device=like.device)
 
 
 def _numbers(network: nn.Module, points: Floats, like: Tensor) -> Floats:
     """Critic values on points, in double precision on the CPU."""
     with torch.no_grad():
-        values: Floats = network(torch.as_tensor(points).to(like)).double().cpu().numpy()
+        values: Floats = network(_tensor(points, like)).double().cpu().numpy()
     if not np.isfinite(values).all():
         msg = "expected finite critic values after training, got NaN or infinity; lower budget.learning_rate"
         raise TrainingError(msg)

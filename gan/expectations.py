@@ -14,7 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Discrete", "Expectation", "at_least", "joint_support"]
+from divergences.transport.inputs import weight_tolerance
+
+__all__ = ["Discrete", "Expectation", "JointSupport", "at_least", "joint_support"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +47,8 @@ class Discrete:
     points : array_like (n, d) or (n,)
         The atoms $x_i$; a one-dimensional array is n points of the line. Atoms may coincide.
     weights : array_like (n,), optional
-        Their probabilities $w_i$, of mass 1 within 1.5e-8; uniform if not given.
+        Their probabilities $w_i$, of mass 1 within the root of the epsilon of their dtype; uniform if not given. The
+        measure is that of the exactly normalised weights.
 
     Raises
     ------
@@ -76,12 +79,15 @@ class Discrete:
         if not (np.isfinite(x).all() and np.isfinite(w).all()):
             msg = "expected finite points and weights, got NaN or infinity; remove such atoms first"
             raise ValueError(msg)
-        mass = math.fsum(w)
-        if (w < 0).any() or abs(mass - 1) > math.sqrt(np.finfo(np.float64).eps):
-            msg = f"expected non-negative weights of mass 1, got least {w.min()!r} and mass {mass!r}; divide by the sum"
+        mass, tolerance = math.fsum(w), weight_tolerance(w if weights is None else weights)
+        if (w < 0).any() or abs(mass - 1) > tolerance:
+            k = int(w.argmin())
+            what = f"weights[{k}] = {float(w[k])!r}" if w[k] < 0 else f"mass {mass!r}"
+            msg = f"expected non-negative weights of mass 1 (within {tolerance:.2g}), got {what}; divide by the sum"
             raise ValueError(msg)
-        object.__setattr__(self, "points", x)
-        object.__setattr__(self, "weights", w)
+        for name, array in (("points", x), ("weights", w)):
+            array.setflags(write=False)  # answers are kept per measure
+            object.__setattr__(self, name, array)
 
     def __repr__(self) -> str:
         """Size and dimension."""
@@ -119,11 +125,50 @@ class Expectation:
         return torch.where(self.weights > 0, self.weights * h(self.values), 0.0).sum()
 
 
-def joint_support(P: Discrete, Q: Discrete) -> tuple[Floats, Floats, Floats]:
-    """Distinct atoms of both measures, and the probability of each under P and under Q."""
+@final
+@dataclass(frozen=True, eq=False)
+class JointSupport:
+    """The distinct atoms of two measures.
+
+    Parameters
+    ----------
+    points : array (n, d)
+        The atoms, each once.
+    p, q : array (n,)
+        Their weights under P and under Q, added up with one rounding; not normalised.
+    rounded : bool
+        Whether adding up has rounded anything.
+    of_p, of_q : array of int
+        For each atom of P and of Q, where it is in `points`.
+    """
+
+    points: Floats
+    p: Floats
+    q: Floats
+    rounded: bool
+    of_p: npt.NDArray[np.intp]
+    of_q: npt.NDArray[np.intp]
+
+
+def joint_support(P: Discrete, Q: Discrete) -> JointSupport:
+    """Distinct atoms of both measures, and the weight of each under P and under Q."""
     points, index = np.unique(np.concatenate([P.points, Q.points]), axis=0, return_inverse=True)
-    index = index.reshape(-1)
-    p, q = np.zeros(len(points)), np.zeros(len(points))
-    np.add.at(p, index[: P.size], P.weights)
-    np.add.at(q, index[P.size :], Q.weights)
-    return points, p, q
+    of_p, of_q = np.split(index.reshape(-1), [P.size])
+    p, lost_p = _added(P.weights, of_p, len(points))
+    q, lost_q = _added(Q.weights, of_q, len(points))
+    return JointSupport(points, p, q, lost_p or lost_q, of_p, of_q)
+
+
+def _added(weights: Floats, index: npt.NDArray[np.intp], size: int) -> tuple[Floats, bool]:
+    """Sums of the weights with one index, each rounded once, and whether any was rounded.
+
+    Equal weights are counted instead of added; sums are then exact in another unit, which normalisation takes out.
+    """
+    if np.all(weights == weights[0]):
+        return np.bincount(index, minlength=size).astype(np.float64), False
+    parts: list[list[float]] = [[] for _ in range(size)]
+    for k, w in zip(index, weights, strict=True):
+        parts[k].append(float(w))
+    sums = [math.fsum(part) for part in parts]
+    lost = any(math.fsum([*part, -total]) != 0 for part, total in zip(parts, sums, strict=True))
+    return np.array(sums), lost

@@ -5,7 +5,6 @@ separated by any amount. Each constraint says how it is attached to a critic, wh
 after a step, and which Lipschitz constant it *proves* (by layer norms), so that an estimate can be divided by it.
 """
 
-import math
 from abc import ABC
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from gan.critics import MLP, Architecture, ConeEnvelope, Cones, FourierMLP, GroupSortMLP, Standardised, linear_layers
+from gan.critics import (
+    MLP,
+    Architecture,
+    ConeEnvelope,
+    Cones,
+    FourierMLP,
+    GroupSortMLP,
+    linear_layers,
+    lipschitz_constant,
+)
 from gan.expectations import at_least
 
 __all__ = [
@@ -36,6 +44,9 @@ class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that i
 
     architecture: ClassVar[Architecture] = MLP()
     """The critic that goes with the constraint where none is given."""
+
+    whole_support: ClassVar[bool] = False
+    """Whether `potentials` must see all atoms, so that batches are of no use."""
 
     learning_rate: ClassVar[float] = 1e-2
     """Step size of Adam that suits it, in the units of standardised points."""
@@ -60,17 +71,8 @@ class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that i
         return tx, -ty
 
     def bound(self, critic: nn.Module) -> float:
-        r"""A proven Lipschitz constant with respect to Euclidean distance: the product of the layers' spectral norms.
-
-        Activations are 1-Lipschitz. ``inf`` for a network with parts whose constant is not known here.
-        """
-        if isinstance(critic, ConeEnvelope):
-            return 1.0
-        if not isinstance(critic, Standardised) or isinstance(self, CTransform):
-            return math.inf
-        with torch.no_grad():
-            norms = [float(torch.linalg.matrix_norm(layer.weight, 2)) for layer in linear_layers(critic)]
-        return math.prod(norms) * critic.unit / critic.spread
+        """A proven Lipschitz constant of a critic, by the norms of its layers; ``inf`` if one is not known."""
+        return lipschitz_constant(critic)
 
 
 @final
@@ -193,6 +195,7 @@ class CTransform(LipschitzConstraint):
 
     architecture = FourierMLP()
     learning_rate = 2e-2
+    whole_support = True
 
     def potentials(self, tx: Tensor, ty: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
         """The values on P and their c-transform."""
@@ -204,9 +207,16 @@ class CTransform(LipschitzConstraint):
 @final
 @dataclass(frozen=True)
 class ByConstruction(LipschitzConstraint):
-    """The critic is 1-Lipschitz for all parameters, as an envelope of cones is."""
+    """The critic is 1-Lipschitz for all parameters, as an envelope of cones is; no other is taken."""
 
     architecture = Cones()
+
+    def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
+        """Refuse a critic that is not."""
+        if isinstance(critic, ConeEnvelope):
+            return critic
+        msg = f"expected a critic that is 1-Lipschitz by construction, got {type(critic).__name__}; pass critic=gan.Cones()"
+        raise TypeError(msg)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from divergences.transport.result import Floats
 
 __all__ = [
     "MASS_TOLERANCE",
-    "WEIGHT_TOLERANCE",
     "read_cost",
     "read_masses",
     "read_order",
@@ -18,13 +17,18 @@ __all__ = [
     "read_points",
     "read_values",
     "read_weights",
+    "weight_tolerance",
 ]
 
 MASS_TOLERANCE = 1e-9
 """Relative difference of two totals that passes for rounding: float64 sums of a million masses agree to 1e-10."""
 
-WEIGHT_TOLERANCE = math.sqrt(np.finfo(np.float64).eps)
-"""Distance from 1 that passes for rounding in weights, half the digits of float64."""
+
+def weight_tolerance(value: npt.ArrayLike) -> float:
+    """Distance from 1 that passes for rounding in weights: half the digits of the dtype they come in."""
+    dtype = np.asarray(value).dtype
+    return math.sqrt(np.finfo(dtype if np.issubdtype(dtype, np.floating) else np.float64).eps)
+
 
 _LARGEST = 1e300  # of masses and costs: room for their sums
 
@@ -118,9 +122,10 @@ def read_weights(name: str, value: npt.ArrayLike | None, n: int) -> Floats:
         msg = f"weights {name} must hold one weight per point, {n}, got {len(weights)}; pass None for uniform weights"
         raise ValueError(msg)
     total = math.fsum(weights)
-    if abs(total - 1) > WEIGHT_TOLERANCE:
+    tolerance = weight_tolerance(value)
+    if abs(total - 1) > tolerance:
         msg = (
-            f"weights {name} must have mass 1 (within {WEIGHT_TOLERANCE:.2g}), got mass {total!r}; divide them by their "
+            f"weights {name} must have mass 1 (within {tolerance:.2g}), got mass {total!r}; divide them by their "
             "sum, or use emd for masses of any total"
         )
         raise ValueError(msg)

@@ -119,3 +119,12 @@ def test_a_million_outcomes(closeness):
     p /= p.sum()
     errors = relative_errors({d.name: float(d(p, q)) for d in dv.FDIVERGENCES}, p, q, bits=300)
     assert max(errors.values()) <= TOLERANCE, errors
+
+
+@every
+def test_two_outcomes_at_every_ratio(d):
+    """Where the logarithm changes from series to logarithm, and on either side of it."""
+    for ratio in np.exp(np.linspace(-1.2, 1.2, 241)):
+        q = np.array([1e-4, 1 - 1e-4])
+        p = np.array([1e-4 * ratio, 1 - 1e-4 * ratio])
+        assert relative_error(d(p, q), d.name, p, q) <= TOLERANCE / 2

@@ -162,6 +162,58 @@ def test_two_libraries_are_refused():
         dv.kl(np.array([1.0]), torch.tensor([1.0]))
 
 
+def test_misuse_of_the_other_arguments_is_refused():
+    with pytest.raises(TypeError, match="expected axis to be an integer, got None; a distribution lies along one axis"):
+        dv.kl(P, Q, axis=None)
+    with pytest.raises(ValueError, match=r"expected T to be a number at each outcome, got NaN; train"):
+        dv.kl.variational(P, Q, [0, 0, 0, np.nan])
+    with pytest.raises(ValueError, match=r"expected one value of T per outcome, shape \(4,\), got \(3,\)"):
+        dv.kl.variational(P, Q, [0, 0, 0])
+    with pytest.raises(ValueError, match="expected t to be an array of numbers, got str"):
+        dv.kl.conjugate("a")
+    with pytest.raises(ValueError, match=r"expected p to span fewer than 338 decades, got value 5e-324 at index 1"):
+        dv.kl([1e100, 5e-324], [1.0, 1.0], normalize=True)
+
+
+class SinglePrecision:
+    """A library whose double precision is switched off."""
+
+    float64 = np.dtype(np.float64)
+
+    @staticmethod
+    def astype(x, dtype, *, copy=True):
+        del dtype, copy
+        return x.astype(np.float32)
+
+
+def test_a_library_without_double_precision_is_refused():
+    from divergences._arrays import as_double
+
+    with pytest.raises(TypeError, match=r"expected double precision, got float32; switch it on, as by jax\.config"):
+        as_double(SinglePrecision, np.zeros(3, np.float32))
+
+
+def test_infinite_values_of_a_critic_are_allowed():
+    assert dv.kl.variational([0.5, 0.5], [0.5, 0.5], [np.inf, 0.0]) == -np.inf
+    assert dv.js.variational([1.0, 0.0], [0.0, 1.0], [np.inf, -np.inf]) == -np.inf
+    assert dv.kl.variational([1.0, 0.0], [0.5, 0.5], [1.0, -np.inf]) == 0.5
+
+
+def test_values_beyond_the_range_of_a_small_float_are_infinite():
+    p, q = np.array([0.5, 0.5], np.float16), np.array([1.0, 6e-8], np.float16)
+    assert dv.pearson_chi2(p, q) == np.inf
+
+
+def test_tiny_entries_beside_huge_ones_are_not_lost():
+    value = dv.kl([1e10, 1e-300], [1e10, 5e-324], normalize=True)
+    assert value == pytest.approx(1e-310 * (np.log(1e-300) - np.log(5e-324) - 1), rel=1e-6)
+
+
+def test_sequences_follow_the_dtype_of_the_array():
+    assert dv.kl(torch.tensor([0.5, 0.5]), [0.25, 0.75]).dtype == torch.float32
+    assert dv.kl(np.array([0.5, 0.5], np.float32), [0.25, 0.75]).dtype == np.float32
+
+
 def test_complex_numbers_are_refused():
     with pytest.raises(TypeError, match="expected p to hold real numbers, got dtype complex128; convert"):
         dv.kl(np.array([1.0 + 0j]), [1.0])

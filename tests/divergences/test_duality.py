@@ -173,6 +173,16 @@ class _Wrong:
         (dv.kl, {"f0": 1.0}, r"f\(0\+\)"),
         (dv.kl, {"reverse": dv.pearson_chi2}, "up to a multiple"),
         (dv.kl, {"tangent": 0}, "critic"),
+        (dv.kl, {"symmetric": True}, "D is symmetric"),
+        (dv.tv, {"perspective": lambda p, q, m: m.abs(m.difference(p, q)) / 2 + m.difference(p, q)}, "critic"),
+        (
+            dv.tv,
+            {
+                "perspective": lambda p, q, m: m.abs(m.difference(p, q)) / 2 + 3 * m.difference(p, q),
+                "critic": lambda v, m: 3 + m.sign(v) / 2,
+            },
+            "tangent",
+        ),
     ],
 )
 def test_a_false_declaration_is_disproved(d, replaced, claim):

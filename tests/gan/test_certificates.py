@@ -1,7 +1,9 @@
 """What a critic proves is never above the truth, and reaches it where the critic is optimal."""
 
 import math
+from fractions import Fraction
 
+import flint
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 import divergences as dv
 import gan
-from divergences.testing import pairs, point_clouds
+from divergences.testing import close_pairs, pairs, point_clouds
+from tests.oracles.textbook import BITS, values
 
 every = pytest.mark.parametrize("f", dv.FDIVERGENCES, ids=str)
 EPS = np.finfo(float).eps
@@ -76,25 +79,127 @@ def test_the_conjugate_of_the_critic_is_the_critic_of_the_reverse(f, v):
     assert f.conjugate(t) == pytest.approx(expected, abs=64 * EPS * (1 + ratio * (1 + abs(t)) + abs(expected)))
 
 
-@every
-@given(data=st.data(), pair=pairs())
-def test_any_log_ratio_proves_a_lower_bound(f, data, pair):
-    bound = gan.fenchel_bound(f, *pair, numbers(data, len(pair[0]), 300.0))
-    assert 0 <= bound <= float(f(*pair)) * (1 + 4e-15)
+def measures(p, q):
+    """Two measures on the points 0, 1, 2, ..., in this order."""
+    return gan.Discrete(np.arange(len(p)), p), gan.Discrete(np.arange(len(q)), q)
 
 
-@every
-@given(pair=pairs())
-def test_the_true_log_ratio_proves_the_divergence(f, pair):
-    p, q = pair
+def below(bound, f, p, q):
+    """Whether a bound is below the divergence of the exactly normalised pair, by ball arithmetic."""
+    truth = values([f.name], p, q, BITS)[f.name]
+    return bound <= truth if isinstance(truth, float) else bool(flint.arb(bound) <= truth + flint.arb(2) ** -2000)
+
+
+def true_log_ratio(p, q):
     with np.errstate(divide="ignore", invalid="ignore"):
-        v = np.where((p == 0) & (q == 0), 0.0, np.log(p) - np.log(q))
+        return np.where((p == 0) & (q == 0), 0.0, np.log(p) - np.log(q))
+
+
+off_by_rounding = st.floats(-1.4e-8, 1.4e-8)
+
+
+@every
+@given(data=st.data(), pair=pairs(), error=off_by_rounding)
+def test_any_log_ratio_proves_a_lower_bound(f, data, pair, error):
+    """Also of measures whose mass is off by as much as is let through."""
+    p, q = pair[0] * (1 + error), pair[1]
+    bound = gan.fenchel_bound(f, *measures(p, q), numbers(data, len(p), 300.0))
+    assert bound >= 0
+    assert below(bound, f, p, q)
+
+
+@every
+@given(pair=st.one_of(pairs(), close_pairs()), error=off_by_rounding)
+def test_the_true_log_ratio_proves_the_divergence(f, pair, error):
+    p, q = pair[0] * (1 + error), pair[1]
+    v = true_log_ratio(p / p.sum(), q / q.sum())
     value = float(f(p, q))
+    bound = gan.fenchel_bound(f, *measures(p, q), v)
+    assert below(bound, f, p, q)
     if math.isfinite(value):
         gain, loss = np.asarray(f.optimal_critic(v)), np.asarray(f.reverse.optimal_critic(-v))
         size = np.abs(p[p > 0] * gain[p > 0]).sum() + np.abs(q[q > 0] * loss[q > 0]).sum()
         decades = 1 + np.abs(v[np.isfinite(v)]).max(initial=0.0)  # a log-ratio of 700 is rounded to 700 eps
-        assert gan.fenchel_bound(f, p, q, v) == pytest.approx(value, abs=32 * EPS * (2 + size) * decades)
+        assert bound == pytest.approx(value, abs=32 * EPS * (2 + size) * decades)
+
+
+@every
+@given(pair=st.one_of(pairs(), close_pairs()), error=off_by_rounding)
+def test_exact_bounds_hold(f, pair, error):
+    p, q = pair[0] * (1 + error), pair[1]
+    bounds = gan.variational(f).exact(*measures(p, q))
+    truth = values([f.name], p, q, BITS)[f.name]
+    if isinstance(truth, float):
+        assert bounds.value == truth
+    else:
+        tiny = flint.arb(2) ** -2000
+        assert flint.arb(bounds.lower) <= truth + tiny
+        assert truth - tiny <= flint.arb(bounds.upper) or float(truth) == math.inf
+
+
+def test_a_value_alone_is_not_a_bound():
+    """The slack of the exact bounds is needed: without it some bound is on the wrong side of the truth."""
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(50):
+        p, q = (w / w.sum() for w in rng.exponential(size=(2, 10)))
+        wrong += not below(float(dv.kl(p, q)), dv.kl, p, q)
+    assert wrong > 5
+
+
+@every
+def test_repeated_atoms_are_added_up_exactly(f):
+    """A hundred thousand samples on four points."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(4, size=100_000), rng.choice(4, size=100_000, p=[0.1, 0.2, 0.3, 0.4])
+    counts = np.array([np.bincount(x), np.bincount(y)], dtype=float)
+    P, Q = gan.Discrete(x), gan.Discrete(y)
+    assert gan.variational(f).exact(P, Q).value == float(f(*counts, normalize=True))
+    v = true_log_ratio(*counts) - math.log(counts[0].sum() / counts[1].sum())
+    bound = gan.fenchel_bound(f, P, Q, v)
+    assert below(bound, f, *counts)
+    assert bound == pytest.approx(float(f(*counts, normalize=True)), rel=1e-12)
+
+
+def test_atoms_that_coincide_widen_the_bounds_by_their_rounding():
+    """Three atoms at 0 whose weights do not add up in binary, against nearly the same measure."""
+    P = gan.Discrete([0.0, 0.0, 0.0, 1.0], [0.1, 0.1, 0.1, 0.7])
+    w = np.array([0.3 * (1 + 1e-13), 0.7])
+    Q = gan.Discrete([0.0, 1.0], w / w.sum())
+    bounds = gan.variational(dv.kl).exact(P, Q)
+    a = [3 * Fraction(0.1), Fraction(0.7)]
+    b = [Fraction(t) for t in Q.weights.tolist()]
+    x = [u / sum(a) / (t / sum(b)) - 1 for u, t in zip(a, b, strict=True)]
+    truth = sum(t / sum(b) * (r**2 / 2 - r**3 / 6) for r, t in zip(x, b, strict=True))  # the rest is below 1e-50
+    assert Fraction(bounds.lower) < truth < Fraction(bounds.upper)
+    assert 0 < bounds.lower < bounds.upper < 1.2 * bounds.lower
+
+
+def test_the_side_of_q_proves_too():
+    """With nonsense on P and the optimal potential on Q the bound is the distance."""
+    rng = np.random.default_rng(0)
+    P, Q = gan.Discrete(rng.normal(size=(20, 2))), gan.Discrete(rng.normal(size=(25, 2)) + 1)
+    t = dv.wasserstein(P.points, Q.points)
+    nonsense = 50 * rng.normal(size=20)
+    assert gan.kantorovich_bound(P, Q, nonsense, -t.potentials[1]) == pytest.approx(t.value, rel=1e-13)
+    assert gan.kantorovich_bound(P, Q, t.potentials[0], 50 * rng.normal(size=25)) == pytest.approx(t.value, rel=1e-13)
+
+
+def test_slopes_too_small_to_divide_by():
+    P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    assert gan.kantorovich_bound(P, Q, [1e-322, 0.0], [0.0, 0.0]) == 2.0
+
+
+def test_bad_values_are_refused_with_a_reason():
+    P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    with pytest.raises(ValueError, match="expected tx to hold 2 finite numbers, one per atom, got"):
+        gan.kantorovich_bound(P, Q, [0.0], [0.0, 0.0])
+    with pytest.raises(ValueError, match="expected ty to hold 2 finite numbers, one per atom, got"):
+        gan.lipschitz_on_support(P, Q, [0.0, 1.0], [0.0, np.nan])
+    with pytest.raises(
+        ValueError, match=r"expected a log-ratio for each of the 4 points of joint_support\(P, Q\), got"
+    ):
+        gan.fenchel_bound(dv.kl, P, Q, [0.0])
 
 
 @every

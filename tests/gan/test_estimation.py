@@ -138,7 +138,7 @@ def test_history_device_and_precision():
     assert next(e.critic.parameters()).dtype == torch.float32
     assert [record.step for record in e.history] == list(range(2, 121, 2))
     assert e.history[-1].seconds <= e.seconds
-    assert e.history[-1].raw == e.raw
+    assert e.history[-1].raw == pytest.approx(e.raw, rel=1e-6)
     assert e.value == e.lower <= e.upper
     x = torch.zeros(7, 2, device=device)
     assert e.critic(x).shape == (7,)
@@ -160,6 +160,58 @@ def test_misuse_is_refused_with_a_reason_and_a_remedy():
         gan.estimate(P, gan.Discrete([0.0, 1.0]))
     with pytest.raises(TypeError, match=r"expected no Lipschitz constraint for gan.variational\(divergences.js\), got"):
         gan.estimate(P, Q, gan.variational(dv.js), constraint=gan.Orthogonal())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"objective": dv.kl}, TypeError, "expected objective to be gan.wasserstein, or gan.variational(f) for an"),
+        ({"critic": gan.MLP}, TypeError, "expected critic to be a value as gan.MLP(width=64); its network is built"),
+        ({"constraint": gan.Orthogonal}, TypeError, "expected constraint to be a value as gan.Orthogonal(), with the"),
+        ({"budget": 100}, TypeError, "expected budget to be gan.Budget(steps=600); got 100"),
+        (
+            {"device": "gpu"},
+            ValueError,
+            "expected device to be 'auto', 'cpu' or another that torch finds here, got 'gpu'",
+        ),
+        (
+            {"dtype": torch.float16},
+            ValueError,
+            "expected dtype to be torch.float64 or torch.float32, got torch.float16",
+        ),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(arguments, error, message):
+    P, Q = random_pair(0)
+    with pytest.raises(error, match=re.escape(message)):
+        gan.estimate(P, Q, **arguments)
+
+
+def test_a_variational_bound_is_of_an_f_divergence():
+    with pytest.raises(TypeError, match=r"expected an f-divergence, as divergences\.kl, got 'kl'"):
+        gan.variational("kl")
+
+
+def test_batches_follow_the_weights():
+    from gan.estimation import _drawn
+
+    points, weights = torch.arange(3.0, dtype=torch.float64), torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
+    drawn = _drawn(points, weights, 10_000, torch.Generator().manual_seed(0))
+    counts = torch.bincount(drawn.int(), minlength=3)
+    assert counts[1] == 0
+    assert abs(counts[0].item() - 5000) < 250  # five standard deviations
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_samples_on_few_points(seed):
+    """Repeated atoms: the bounds do not contradict each other by the rounding of a hundred thousand weights."""
+    rng = np.random.default_rng(seed)
+    P, Q = (
+        gan.Discrete(rng.integers(4, size=100_000)),
+        gan.Discrete(rng.choice(4, size=100_000, p=[0.1, 0.2, 0.3, 0.4])),
+    )
+    e = gan.estimate(P, Q, gan.variational(dv.tv), budget=gan.Budget(steps=50, polish=20))
+    assert e.lower == pytest.approx(e.upper, rel=1e-12)
 
 
 def test_training_that_leaves_the_finite_numbers_is_an_error():

@@ -11,7 +11,6 @@ from hypothesis import given
 import divergences as dv
 import gan
 from divergences.testing import point_clouds
-from gan.expectations import joint_support
 
 torch.set_num_threads(1)
 
@@ -33,14 +32,35 @@ def test_atoms_without_mass_do_not_count():
 @given(first=point_clouds(dimension=2), second=point_clouds(dimension=2))
 def test_joint_support_has_the_masses_of_both(first, second):
     P, Q = gan.Discrete(*first), gan.Discrete(*second)
-    points, p, q = joint_support(P, Q)
-    assert len(np.unique(points, axis=0)) == len(points)
-    assert p.sum() == pytest.approx(1)
-    assert q.sum() == pytest.approx(1)
-    for measure, weights in ((P, p), (Q, q)):
-        for x in measure.points:
-            here = np.all(points == x, axis=1)
-            assert weights[here].sum() == pytest.approx(measure.weights[np.all(measure.points == x, axis=1)].sum())
+    joint = gan.joint_support(P, Q)
+    assert len(np.unique(joint.points, axis=0)) == len(joint.points)
+    for measure, weights, place in ((P, joint.p, joint.of_p), (Q, joint.q, joint.of_q)):
+        assert np.array_equal(joint.points[place], measure.points)
+        share = weights / weights.sum()
+        for x, k in zip(measure.points, place, strict=True):
+            here = measure.weights[np.all(measure.points == x, axis=1)].sum()
+            assert share[k] == pytest.approx(here / measure.weights.sum())
+
+
+def test_weights_of_single_precision_are_let_through_as_such():
+    w = np.random.default_rng(1).exponential(size=100).astype(np.float32)
+    w /= w.sum()
+    assert abs(w.astype(float).sum() - 1) > 1.5e-8
+    P = gan.Discrete(np.arange(100.0), w)
+    assert dv.wasserstein(np.arange(100.0), np.arange(100.0) + 1, w, w).value == pytest.approx(1)
+    assert gan.wasserstein.exact(P, P).value == 0
+
+
+def test_measures_cannot_be_changed():
+    """Exact answers are kept per measure, so its arrays are read-only, and copies."""
+    x = np.array([0.0, 1.0])
+    P = gan.Discrete(x)
+    x[0] = 5
+    assert P.points[0, 0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        P.points[0] = 5
+    with pytest.raises(ValueError, match="read-only"):
+        P.weights[0] = 5
 
 
 @pytest.mark.parametrize(
@@ -50,8 +70,8 @@ def test_joint_support_has_the_masses_of_both(first, second):
         ((np.zeros((2, 2, 2)),), "expected points of shape (n, d) or (n,), got (2, 2, 2)"),
         (([0.0, 1.0], [1.0]), "expected one weight per point, shape (2,), got (1,); leave weights out"),
         (([0.0, math.nan],), "expected finite points and weights, got NaN or infinity; remove"),
-        (([0.0, 1.0], [0.5, 0.6]), "expected non-negative weights of mass 1, got least"),
-        (([0.0, 1.0], [-0.5, 1.5]), "expected non-negative weights of mass 1, got least"),
+        (([0.0, 1.0], [0.5, 0.6]), "expected non-negative weights of mass 1 (within 1.5e-08), got mass 1.1; divide by"),
+        (([0.0, 1.0], [-0.5, 1.5]), "expected non-negative weights of mass 1 (within 1.5e-08), got weights[0] = -0.5"),
     ],
 )
 def test_bad_measures_are_refused_with_a_reason_and_a_remedy(arguments, message):
