@@ -6,8 +6,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 RUN    := $(VENV)/bin/python -m
-# The constraints keep torch at one CPU wheel; without them pip may fetch gigabytes of GPU libraries.
-INSTALL := $(RUN) pip install --disable-pip-version-check -c constraints.txt
+# The constraints keep torch at the version that is tested here.
+INSTALL := $(RUN) pip install -q --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test lint types unit doctest build clean

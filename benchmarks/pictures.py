@@ -78,9 +78,10 @@ def draw_surfaces(budget: gan.Budget, seed: int, device: str, path: Path) -> Non
     ):
         e = gan.estimate(problem.P, problem.Q, constraint=constraint, budget=budget, rng=seed, device=device)
         name = LABELS[type(constraint).__name__]
-        title = f"{name}\nsays {e.raw:.4f}, proves {e.lower:.4f}"
+        title = f"{name}, slope {e.lipschitz:.2f}\nsays {e.raw:.4f}, proves {e.lower:.4f}"
         image = surface(axis, grid, values(e, plane, device), problem, title)
     axes[0].set_ylabel("$x_2$")
+    axes[0].legend(loc="upper right", framealpha=0.9)
     bar = figure.colorbar(image, ax=axes, shrink=0.85, ticks=[0, 0.5, 1])
     bar.set_label("critic, scaled to [0, 1] in each panel")
     figure.savefig(path)
@@ -108,5 +109,4 @@ def surface(axis: Axes, grid: Floats, z: Floats, problem: gan.Problem, title: st
     axis.scatter(px, py, s=11, c="white", marker="o", edgecolors="black", linewidths=0.5, label="P")
     axis.scatter(qx, qy, s=11, c="#D55E00", marker="x", linewidths=0.8, label="Q")
     axis.set(title=title, xlabel="$x_1$", aspect="equal", xlim=(grid[0], grid[-1]), ylim=(grid[0], grid[-1]))
-    axis.legend(loc="upper right", framealpha=0.9)
     return image

@@ -48,7 +48,7 @@ class Discrete:
         The atoms $x_i$; a one-dimensional array is n points of the line. Atoms may coincide.
     weights : array_like (n,), optional
         Their probabilities $w_i$, of mass 1 within the root of the epsilon of their dtype; uniform if not given. The
-        measure is that of the exactly normalised weights.
+        measure is that of the exactly normalised weights; those of a smaller float are divided by their sum first.
 
     Raises
     ------
@@ -85,6 +85,8 @@ class Discrete:
             what = f"weights[{k}] = {float(w[k])!r}" if w[k] < 0 else f"mass {mass!r}"
             msg = f"expected non-negative weights of mass 1 (within {tolerance:.2g}), got {what}; divide by the sum"
             raise ValueError(msg)
+        if abs(mass - 1) > weight_tolerance(w):  # of a smaller float, whose rounding is no part of the measure
+            w = w / mass
         for name, array in (("points", x), ("weights", w)):
             array.setflags(write=False)  # answers are kept per measure
             object.__setattr__(self, name, array)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import divergences as dv
 import gan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
@@ -38,7 +39,8 @@ def test_a_quick_run(short, capsys):
     assert {row["problem"] for row in rows} >= {"photographs", "digits 3 and 8", "worked table"}
     record = json.loads((out / "critics_vs_exact.json").read_text())
     assert record["settings"] == {"quick": True, "seed": 3, "device": record["settings"]["device"]}
-    assert len(record["fdivergences"]) == 7
+    assert len(record["fdivergences"]) == len(dv.FDIVERGENCES)
+    assert all(row["slope"] is None for row in record["w1"] if row["constraint"] == "CTransform")
     assert (out / "training.png").stat().st_size > 20_000
     assert (out / "surfaces.png").stat().st_size > 20_000
 
@@ -48,3 +50,23 @@ def test_a_full_run_that_misses_its_goals_says_so(short, capsys):
     assert critics_vs_exact.main([]) == 1
     assert re.search(r"goals missed .*kl: -", capsys.readouterr().out)
     assert (short / "w1.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--device", "gpu"], "--device gpu: torch does not find it here"),
+        (["--seed", "-1"], "expected a whole number of at least 0, got '-1'"),
+    ],
+)
+def test_a_wrong_command_line_is_explained(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        critics_vs_exact.main(arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_a_bound_above_the_exact_value_stops_the_run():
+    P, Q = gan.Discrete([0.0]), gan.Discrete([1.0])
+    e = gan.estimate(P, Q, budget=gan.Budget(steps=1))
+    with pytest.raises(ArithmeticError, match=r"expected the proven lower bound 1\.0 not to be above"):
+        critics_vs_exact.hold(e, dv.Bounds.exact(0.5))

@@ -35,7 +35,7 @@ def round_down(x: Fraction) -> float:
 
 def round_up(x: Fraction) -> float:
     """Smallest float64 that is not below `x`."""
-    return -round_down(-x)
+    return 0.0 - round_down(-x)
 
 
 def exact_dot(q: Integers, x: Floats) -> Fraction:

@@ -1,5 +1,6 @@
 r"""Ground costs :math:`d(x, y)^p`, with a bound on how far float64 is from the true power of the true distance."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast, final
@@ -39,14 +40,36 @@ def ground(x: Floats, y: Floats, p: float, metric: Metric) -> Ground:
     """Costs of all pairs of points (n, d) and (m, d).
 
     The error bound is that of the points for ``"euclidean"`` and ``"cityblock"``; for any other metric the distances
-    are taken as they are computed. Euclidean distances below 1e-150 count as 0 (their squares underflow).
+    are taken as they are computed. Euclidean distances of different points below 2**-500, whose squares underflow, are
+    bounded by 0 and 2**-500.
     """
     if metric == "euclidean" and p == 2:
-        square = cdist(x, y, "sqeuclidean")
-        return _checked(square, square, _relative(x, y, p, "euclidean"), p)
-    distance = _distances(x, y, metric)
-    _check_distance(distance, (len(x), len(y)), metric)
-    return _checked(distance, power(distance, p), _relative(x, y, p, metric), p)
+        square = _lifted(cdist(x, y, "sqeuclidean"), x, y, _FLOOR)
+        return _checked(square.cost, square.cost, _relative(x, y, p, "euclidean"), p, square.absolute)
+    distance = Ground(_distances(x, y, metric), 0.0, 0.0)
+    _check_distance(distance.cost, (len(x), len(y)), metric)
+    if metric == "euclidean":
+        distance = _lifted(distance.cost, x, y, math.sqrt(_FLOOR))
+    cost = power(distance.cost, p)
+    return _checked(distance.cost, cost, _relative(x, y, p, metric), p, distance.absolute**p)
+
+
+def _lifted(distance: Floats, x: Floats, y: Floats, floor: float) -> Ground:
+    """Distances with those that squares of tiny differences have spoilt lifted to `floor`, an upper bound of them.
+
+    Coordinates that are 0 or above 2**-430 differ by nothing or by more than 2**-483, whose square is a normal number.
+    """
+    if min(_smallest(x), _smallest(y)) >= 2.0**-430:
+        return Ground(distance, 0.0, 0.0)
+    _, kind = np.unique(np.concatenate([x, y]), axis=0, return_inverse=True)
+    same = kind.reshape(-1)[: len(x), None] == kind.reshape(-1)[len(x) :]
+    spoilt = (distance < floor) & ~same
+    return Ground(np.where(spoilt, floor, distance), 0.0, floor if spoilt.any() else 0.0)
+
+
+def _smallest(x: Floats) -> float:
+    """Smallest magnitude of a coordinate that is not 0."""
+    return float(np.min(np.abs(x), where=x != 0, initial=np.inf))
 
 
 def line_ground(x: Floats, y: Floats, p: float) -> Ground:
@@ -116,7 +139,7 @@ def _check_distance(distance: Floats, shape: tuple[int, int], metric: Metric) ->
         raise ValueError(msg)
 
 
-def _checked(distance: Floats, cost: Floats, relative: float, p: float) -> Ground:
+def _checked(distance: Floats, cost: Floats, relative: float, p: float, absolute: float = 0.0) -> Ground:
     """Refuse overflow; lift what underflows to the floor, so that it is an upper bound."""
     if not cost.max() <= _CEILING:
         msg = (
@@ -126,5 +149,5 @@ def _checked(distance: Floats, cost: Floats, relative: float, p: float) -> Groun
         raise ValueError(msg)
     lost = (distance > 0) & (cost < _FLOOR) if p != 1 else np.zeros(1, dtype=bool)
     if not lost.any():
-        return Ground(cost, relative, 0.0)
-    return Ground(np.where(lost, _FLOOR, cost), relative, _FLOOR)
+        return Ground(cost, relative, absolute)
+    return Ground(np.where(lost, _FLOOR, cost), relative, max(absolute, _FLOOR))

@@ -50,3 +50,9 @@ def test_wasserstein_is_a_root_and_pot_gives_the_power():
 def test_emd_is_a_total():
     cost = np.array([[1.0, 2.0], [3.0, 1.0]])
     assert dv.emd([2, 4], [4, 2], cost).value == 2 * dv.emd([1, 2], [2, 1], cost).value
+    a, b = np.array([0.5, 0.5]), np.array([0.5, 0.5])
+    assert ot.emd2(a * (1 + 1e-8), b, cost) == pytest.approx(1.0, rel=1e-7)
+    with pytest.raises(AssertionError):
+        ot.emd2(a * 1.1, b, cost)
+    with pytest.raises(ValueError, match="must have equal totals"):
+        dv.emd(a * (1 + 1e-8), b, cost)

@@ -29,7 +29,7 @@ def brute_force_conjugate(d, t):
 @every
 @given(share=st.floats(0.02, 0.98))
 def test_conjugate_is_the_supremum(d, share):
-    """B1: f* against the supremum over a grid, for critics f'(e^v) with v in [-12, 12]."""
+    """f* against the supremum over a grid, for critics f'(e^v) with v in [-12, 12]."""
     t = float(d.optimal_critic(24 * share - 12))
     best, rounding, between = brute_force_conjugate(d, t)
     assert best - rounding <= d.conjugate(t) <= best + between + rounding
@@ -110,7 +110,7 @@ def test_activation_maps_the_reals_increasingly_onto_the_critic_range(d, z):
 @every
 @given(data=st.data(), pair=pairs())
 def test_any_critic_gives_a_lower_bound(d, data, pair):
-    """B4, weak duality."""
+    """Weak duality."""
     critic = data.draw(hnp.arrays(np.float64, len(pair[0]), elements=st.floats(-30, 30)))
     value, bound = float(d(*pair)), float(d.variational(*pair, critic))
     assert bound <= value + 50 * EPS * (1 + value + np.abs(critic).max() + np.abs(_finite(d.conjugate(critic))).max())
@@ -119,7 +119,7 @@ def test_any_critic_gives_a_lower_bound(d, data, pair):
 @every
 @given(pair=pairs())
 def test_the_optimal_critic_attains_the_divergence(d, pair):
-    """B4, strong duality: T = f'(p/q), also where one of the two vanishes."""
+    """Strong duality: T = f'(p/q), also where one of the two vanishes."""
     p, q = pair
     with np.errstate(divide="ignore", invalid="ignore"):
         v = np.where((p == 0) & (q == 0), 0.0, np.log(p) - np.log(q))

@@ -107,7 +107,7 @@ def test_other_divergences_refuse_to_be_distances(d):
 
 @given(pair=pairs())
 def test_total_variation_is_the_largest_difference_of_probabilities(pair):
-    """A3: TV = sup over sets, attained by {p > q}; the supremum is taken over all 2^n sets."""
+    """TV = sup over sets, attained by {p > q}; the supremum is taken over all 2^n sets."""
     p, q = pair
     n = min(len(p), 8)
     p, q = (np.append(x[: n - 1], x[n - 1 :].sum()) for x in (p, q))
@@ -120,7 +120,7 @@ def test_total_variation_is_the_largest_difference_of_probabilities(pair):
 
 @given(pair=pairs())
 def test_jensen_shannon_is_the_mean_relative_entropy_to_the_mixture(pair):
-    """A4, with both halves; another road than the declaration: entropies by scipy."""
+    """With both halves; another road than the declaration: entropies by scipy."""
     from scipy.stats import entropy
 
     p, q = pair
@@ -140,7 +140,6 @@ def test_scipy_agrees_where_it_is_accurate(pair):
 
 @given(pair=pairs())
 def test_kl_is_infinite_exactly_where_q_misses_mass(pair):
-    """A5."""
     p, q = pair
     assert math.isinf(dv.kl(p, q)) == bool(np.any((p > 0) & (q == 0)))
     assert math.isinf(dv.reverse_kl(p, q)) == bool(np.any((q > 0) & (p == 0)))

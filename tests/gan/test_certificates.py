@@ -26,7 +26,7 @@ def numbers(data, n, limit=20.0):
 
 @given(data=st.data(), first=point_clouds(dimension=2), second=point_clouds(dimension=2))
 def test_any_critic_proves_a_lower_bound_of_w1(data, first, second):
-    """C5, weak duality, for critics that are nowhere near Lipschitz."""
+    """Weak duality, for critics that are nowhere near Lipschitz."""
     P, Q = gan.Discrete(*first), gan.Discrete(*second)
     bound = gan.kantorovich_bound(P, Q, numbers(data, P.size), numbers(data, Q.size))
     assert 0 <= bound <= gan.wasserstein.exact(P, Q).upper

@@ -93,7 +93,7 @@ def test_translation_is_found_by_every_constraint():
 
 
 def test_the_gradient_penalty_overshoots_and_its_certificate_does_not():
-    """D3: the raw estimate of a penalised critic is above the exact value; what it proves is not."""
+    """The raw estimate of a penalised critic is above the exact value; what it proves is not."""
     lines = gan.parallel_lines(0.5, size=50)
     e = gan.estimate(lines.P, lines.Q, constraint=gan.GradientPenalty(), budget=gan.Budget(steps=400))
     assert e.raw > e.upper
@@ -102,7 +102,7 @@ def test_the_gradient_penalty_overshoots_and_its_certificate_does_not():
 
 
 def test_clipping_measures_some_multiple_and_the_slope_says_which():
-    """D2: raw is about K W1 with K the measured slope."""
+    """Raw is about K W1 with K the measured slope."""
     lines = gan.parallel_lines(0.5, size=50)
     e = gan.estimate(lines.P, lines.Q, constraint=gan.WeightClipping(limit=0.05), budget=gan.Budget(steps=400))
     assert e.raw < 0.9 * e.lower

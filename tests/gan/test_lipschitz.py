@@ -91,7 +91,7 @@ def test_spectral_norm_is_one_up_to_the_power_iteration():
 
 
 def test_weight_clipping_clips():
-    """D2: every parameter in [-c, c], and the constant that follows from the widths."""
+    """Every parameter in [-c, c], and the constant that follows from the widths."""
     e, _, _ = trained(gan.WeightClipping(limit=0.02))
     assert max(p.abs().max().item() for p in e.critic.parameters()) <= 0.02
     assert 0 < e.lipschitz_bound <= (0.02 * 64) ** 2 * 0.02 * 3  # entries times dimensions bound every norm
@@ -110,7 +110,7 @@ class _Slope(nn.Module):
 
 @pytest.mark.parametrize("k", [0.0, 0.5, 1.0, 3.0])
 def test_gradient_penalty_of_a_linear_critic(k):
-    """D3: lambda (k - 1)^2 two-sided, lambda max(0, k - 1)^2 one-sided, per sample and not per batch."""
+    """lambda (k - 1)^2 two-sided, lambda max(0, k - 1)^2 one-sided, per sample and not per batch."""
     x, y = clouds()
     g = torch.Generator(DEVICE).manual_seed(0)
     two = gan.GradientPenalty(weight=7.0).penalty(_Slope(k), x, y, g)

@@ -81,7 +81,7 @@ def test_bad_measures_are_refused_with_a_reason_and_a_remedy(arguments, message)
 
 @pytest.mark.parametrize("theta", [0.25, 1.0, -3.0])
 def test_parallel_lines(theta):
-    """C3: W1 = |theta|, JS = ln 2, TV = 1, KL infinite both ways; all 0 at theta = 0."""
+    """W1 = |theta|, JS = ln 2, TV = 1, KL infinite both ways; all 0 at theta = 0."""
     lines = gan.parallel_lines(theta, size=50)
     exact = {f.name: gan.variational(f).exact(lines.P, lines.Q).value for f in dv.FDIVERGENCES}
     assert gan.wasserstein.exact(lines.P, lines.Q).value == pytest.approx(abs(theta), rel=1e-14)
@@ -94,7 +94,6 @@ def test_parallel_lines(theta):
 
 
 def test_worked_table():
-    """C2."""
     table = gan.worked_table()
     bounds = gan.wasserstein.exact(table.P, table.Q)
     assert bounds.value == pytest.approx(7, rel=1e-15)
