@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from divergences.transport.inputs import weight_tolerance
+from divergences.transport.inputs import read_floats, weight_tolerance
 
 __all__ = ["Discrete", "Expectation", "JointSupport", "at_least", "joint_support"]
 
@@ -67,12 +67,12 @@ class Discrete:
     weights: Floats
 
     def __init__(self, points: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> None:
-        x = np.array(points, dtype=np.float64)
+        x = np.array(read_floats("points", points))
         x = x[:, None] if x.ndim == 1 else x
         if x.ndim != 2 or not x.size:
             msg = f"expected points of shape (n, d) or (n,), got {np.shape(points)}; rows are points"
             raise ValueError(msg)
-        w = np.full(len(x), 1 / len(x)) if weights is None else np.array(weights, dtype=np.float64)
+        w = np.full(len(x), 1 / len(x)) if weights is None else np.array(read_floats("weights", weights))
         if w.shape != (len(x),):
             msg = f"expected one weight per point, shape ({len(x)},), got {w.shape}; leave weights out for uniform ones"
             raise ValueError(msg)

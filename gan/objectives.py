@@ -94,7 +94,8 @@ class Variational(Objective):
         value = float(self.f(joint.p, joint.q, normalize=True))
         if not math.isfinite(value):
             return dv.Bounds.exact(value)
-        slack = ACCURACY * value + FLOOR ** (1 if self.f.kinks else 2)
+        # a difference wrong by the floor changes TV by it, and what is of second order by twice its root times that
+        slack = ACCURACY * value + (FLOOR if self.f.kinks else 8 * math.sqrt(value) * FLOOR + FLOOR**2)
         if joint.rounded:
             with np.errstate(divide="ignore", invalid="ignore"):
                 v = np.where(p == q, 0.0, np.log(p) - np.log(q))

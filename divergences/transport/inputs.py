@@ -11,6 +11,7 @@ from divergences.transport.result import Floats
 __all__ = [
     "MASS_TOLERANCE",
     "read_cost",
+    "read_floats",
     "read_masses",
     "read_order",
     "read_pair",
@@ -33,9 +34,21 @@ def weight_tolerance(value: npt.ArrayLike) -> float:
 _LARGEST = 1e300  # of masses and costs: room for their sums
 
 
+def read_floats(what: str, value: npt.ArrayLike) -> Floats:
+    """Real numbers as float64."""
+    if np.iscomplexobj(value):
+        msg = f"{what} must be real numbers, got complex ones; pass the real or the imaginary part"
+        raise ValueError(msg)
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"{what} must be an array of real numbers, got {type(value).__name__} ({error})"
+        raise ValueError(msg) from error
+
+
 def read_masses(name: str, value: npt.ArrayLike) -> Floats:
     """Masses of one side as float64."""
-    mass = np.asarray(value, dtype=np.float64)
+    mass = read_floats(f"masses {name}", value)
     if mass.ndim != 1 or not len(mass):
         msg = (
             f"masses {name} must be a non-empty one-dimensional array, got shape {mass.shape}; pass one mass per point"
@@ -71,7 +84,7 @@ def read_pair(a: Floats, b: Floats) -> None:
 
 def read_cost(value: npt.ArrayLike, shape: tuple[int, int]) -> Floats:
     """Cost matrix as float64 in C order."""
-    cost = np.ascontiguousarray(value, dtype=np.float64)
+    cost = np.ascontiguousarray(read_floats("cost", value))
     if cost.shape != shape:
         msg = (
             f"cost must have one row per mass in a and one column per mass in b, shape {shape}, got {cost.shape}; "
@@ -91,7 +104,10 @@ def read_cost(value: npt.ArrayLike, shape: tuple[int, int]) -> Floats:
 
 def read_order(p: SupportsFloat) -> float:
     """Order of a Wasserstein distance."""
-    order = float(p)
+    try:
+        order = float(p)
+    except (TypeError, ValueError):
+        order = math.nan
     if not 1 <= order < math.inf:
         msg = (
             f"p must be a finite number of at least 1, got {p!r}; below 1 the root of the cost is no metric: use "
@@ -134,7 +150,7 @@ def read_weights(name: str, value: npt.ArrayLike | None, n: int) -> Floats:
 
 def read_values(name: str, value: npt.ArrayLike, n: int) -> Floats:
     """Values of a function on n points."""
-    values = np.asarray(value, dtype=np.float64)
+    values = read_floats(f"values {name}", value)
     if values.shape != (n,):
         msg = f"values {name} must hold one number per point, shape ({n},), got shape {values.shape}"
         raise ValueError(msg)
@@ -146,7 +162,7 @@ def read_values(name: str, value: npt.ArrayLike, n: int) -> Floats:
 
 def _read_cloud(name: str, value: npt.ArrayLike) -> Floats:
     """Points of one side as an array (n, d)."""
-    points = np.asarray(value, dtype=np.float64)
+    points = read_floats(f"points {name}", value)
     points = points[:, None] if points.ndim == 1 else points
     if points.ndim != 2 or not points.size:
         msg = (

@@ -69,6 +69,8 @@ def test_measures_cannot_be_changed():
         (([],), "expected points of shape (n, d) or (n,), got (0,); rows are points"),
         ((np.zeros((2, 2, 2)),), "expected points of shape (n, d) or (n,), got (2, 2, 2)"),
         (([0.0, 1.0], [1.0]), "expected one weight per point, shape (2,), got (1,); leave weights out"),
+        ((["a"],), "points must be an array of real numbers, got list"),
+        (([0.0], [1j]), "weights must be real numbers, got complex ones; pass the real or the imaginary part"),
         (([0.0, math.nan],), "expected finite points and weights, got NaN or infinity; remove"),
         (([0.0, 1.0], [0.5, 0.6]), "expected non-negative weights of mass 1 (within 1.5e-08), got mass 1.1; divide by"),
         (([0.0, 1.0], [-0.5, 1.5]), "expected non-negative weights of mass 1 (within 1.5e-08), got weights[0] = -0.5"),
