@@ -182,7 +182,7 @@ def run_w1(problems: Sequence[gan.Problem], settings: Settings) -> tuple[list[W1
                 e.lower,
                 e.lower / exact.value - 1,
                 slope,
-                e.raw / slope,
+                e.raw / slope if slope else math.nan,  # a critic that clipping has flattened says nothing
                 e.seconds,
             )
             progress(f"{row.problem}: {row.constraint}", row.raw, row.proven_lower, row.exact, row.seconds)
@@ -236,7 +236,7 @@ W1_COLUMNS: Columns = {
     "constraint": lambda r: r.constraint,
     "raw": lambda r: f"{r.raw:.5f}",
     "slope K": lambda r: "-" if math.isnan(r.slope) else f"{r.slope:.3f}",
-    "raw / K": lambda r: "-" if math.isnan(r.slope) else f"{r.raw_over_slope:.5f}",
+    "raw / K": lambda r: "-" if math.isnan(r.raw_over_slope) else f"{r.raw_over_slope:.5f}",
     "proven lower": lambda r: f"{r.proven_lower:.5f}",
     "rel. error": lambda r: f"{r.relative_error:+.1e}",
     "s": lambda r: f"{r.seconds:.1f}",

@@ -72,13 +72,13 @@ def draw_surfaces(budget: gan.Budget, seed: int, device: str, path: Path) -> Non
     plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     figure, axes = plt.subplots(1, 4, figsize=(13, 4.0), sharey=True, layout="constrained")
     potential = extended(transport.potentials[1], problem.Q.points, plane)
-    surface(axes[0], grid, potential, problem, f"exact potential\n$W_1$ = {transport.value:.4f}")
+    surface(axes[0], grid, potential, problem, f"exact potential\nslope 1.00, $W_1$ = {transport.value:.3f}")
     for axis, constraint in zip(
         axes[1:], (gan.WeightClipping(limit=0.05), gan.GradientPenalty(), gan.Orthogonal()), strict=True
     ):
         e = gan.estimate(problem.P, problem.Q, constraint=constraint, budget=budget, rng=seed, device=device)
         name = LABELS[type(constraint).__name__]
-        title = f"{name}, slope {e.lipschitz:.2f}\nsays {e.raw:.4f}, proves {e.lower:.4f}"
+        title = f"{name}\nslope {e.lipschitz:.2f}, says {e.raw:.3f}, proves {e.lower:.3f}"
         image = surface(axis, grid, values(e, plane, device), problem, title)
     axes[0].set_ylabel("$x_2$")
     axes[0].legend(loc="upper right", framealpha=0.9)
@@ -103,7 +103,7 @@ def values(estimate: gan.Estimate, points: Floats, device: str) -> Floats:
 
 def surface(axis: Axes, grid: Floats, z: Floats, problem: gan.Problem, title: str) -> QuadContourSet:
     """One panel: level sets at equal distances of the critic's value, and the points."""
-    z = (z - z.min()) / (z.max() - z.min())
+    z = (z - z.min()) / (np.ptp(z) or 1.0)
     image = axis.contourf(grid, grid, z.reshape(len(grid), -1), levels=np.linspace(0, 1, 17), cmap="cividis")
     (px, py), (qx, qy) = problem.P.points.T, problem.Q.points.T
     axis.scatter(px, py, s=11, c="white", marker="o", edgecolors="black", linewidths=0.5, label="P")
