@@ -72,13 +72,13 @@ def draw_surfaces(budget: gan.Budget, seed: int, device: str, path: Path) -> Non
     plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     figure, axes = plt.subplots(1, 4, figsize=(13, 4.0), sharey=True, layout="constrained")
     potential = extended(transport.potentials[1], problem.Q.points, plane)
-    surface(axes[0], grid, potential, problem, f"exact potential\nslope 1.00, $W_1$ = {transport.value:.3f}")
+    surface(axes[0], grid, potential, problem, f"exact potential\n$W_1$ = {transport.value:.3f}\nslope 1.00")
     for axis, constraint in zip(
         axes[1:], (gan.WeightClipping(limit=0.05), gan.GradientPenalty(), gan.Orthogonal()), strict=True
     ):
         e = gan.estimate(problem.P, problem.Q, constraint=constraint, budget=budget, rng=seed, device=device)
         name = LABELS[type(constraint).__name__]
-        title = f"{name}\nslope {e.lipschitz:.2f}, says {e.raw:.3f}, proves {e.lower:.3f}"
+        title = f"{name}\nsays {e.raw:.3f}, proves {e.lower:.3f}\nslope {e.lipschitz:.2f}"
         image = surface(axis, grid, values(e, plane, device), problem, title)
     axes[0].set_ylabel("$x_2$")
     axes[0].legend(loc="upper right", framealpha=0.9)
