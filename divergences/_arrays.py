@@ -91,7 +91,7 @@ def quiet() -> Iterator[None]:
 
 def aligned(xp: Any, p: Array, q: Array, axis: Any) -> tuple[Array, Array]:
     """Both arrays with `axis` moved last and of one shape."""
-    if not isinstance(axis, int):
+    if not hasattr(axis, "__index__"):
         msg = f"expected axis to be an integer, got {axis!r}; a distribution lies along one axis"
         raise TypeError(msg)
     for name, x in (("p", p), ("q", q)):

@@ -14,10 +14,14 @@ import numpy as np
 
 from divergences._arrays import Array, aligned, as_double, checked, namespace
 
-__all__ = ["Pair", "measures", "simplex_pair"]
+__all__ = ["STEP", "STEPS", "Pair", "measures", "simplex_pair"]
 
-LIFT = 2.0**106
-"""Exact factor that lifts subnormal entries, and the rounding errors of their products, into the normal range."""
+STEP, STEPS = 2.0**-27, 4
+LIFT = STEP**-STEPS
+"""Exact factor that lifts subnormal entries, and the rounding errors of their products, into the normal range.
+
+Where the sum then overflows, the lift is taken back in steps.
+"""
 
 BLOCK = 1 << 14
 """Elements evaluated at once in numpy: some ten temporaries of this size stay in a second-level cache."""
@@ -46,9 +50,10 @@ class Pair:
         (total,) = self._sums(lambda p, q, scale, rest: (term(p, *_balanced(p, q, scale, rest)),))
         return total / self.mass[:, 0]
 
-    def lowered(self) -> Self:
-        """The pair without the lift, for sums so large that the lift made them overflow."""
-        return replace(self, p=self.p / LIFT, q=self.q / LIFT, mass=self.mass / LIFT)
+    def lowered(self, factor: Array) -> Self:
+        """The pair with each row times a factor, for sums so large that the lift made them overflow."""
+        factor = factor[:, None]
+        return replace(self, p=self.p * factor, q=self.q * factor, mass=self.mass * factor)
 
     def keeping(self, rows: Array) -> Self:
         """The pair with every other row replaced by ones, so that no gradient flows through what is discarded."""

@@ -78,7 +78,7 @@ class JS(FDivergence):
         return (m.relative_entropy(p, mean, d / 2) + m.relative_entropy(q, mean, -d / 2)) / 2
 
     def critic(self, v: Any, m: Vocabulary) -> Any:
-        return (m.log(2) - m.softplus(-v)) / 2
+        return -m.log_mean_exp(-v) / 2
 
     def legendre(self, t: Any, m: Vocabulary) -> Any:
         return -m.log1p(-m.expm1(2 * t)) / 2
@@ -124,8 +124,7 @@ class PearsonChi2(FDivergence):
     """
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
-        d = m.difference(p, q)
-        return d * m.quotient(d, q)
+        return m.quotient(m.difference(p, q), m.sqrt(q)) ** 2
 
     def critic(self, v: Any, m: Vocabulary) -> Any:
         return 2 * m.expm1(v)
@@ -147,14 +146,13 @@ class NeymanChi2(FDivergence):
     """
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
-        d = m.difference(p, q)
-        return d * m.quotient(d, p)
+        return m.quotient(m.difference(p, q), m.sqrt(p)) ** 2
 
     def critic(self, v: Any, m: Vocabulary) -> Any:
         return -m.expm1(-2 * v)
 
     def legendre(self, t: Any, m: Vocabulary) -> Any:
-        return 2 * t / (1 + m.sqrt(1 - t))
+        return t / (1 + m.sqrt(1 - t)) * 2
 
     @property
     def reverse(self) -> FDivergence:

@@ -49,6 +49,10 @@ class Symbolic:
         """log(1 + exp(x))."""
         return sympy.log(1 + sympy.exp(x))
 
+    def log_mean_exp(self, x: Any) -> Any:
+        """log((1 + exp(x)) / 2)."""
+        return sympy.log((1 + sympy.exp(x)) / 2)
+
     def quotient(self, a: Any, b: Any) -> Any:
         """a / b."""
         return a / b

@@ -40,6 +40,9 @@ class Vocabulary(Protocol):
     def softplus(self, x: Any) -> Any:
         """log(1 + exp(x)), without overflow."""
 
+    def log_mean_exp(self, x: Any) -> Any:
+        """log((1 + exp(x)) / 2), without overflow, and right to the last digits near 0."""
+
     def quotient(self, a: Any, b: Any) -> Any:
         """a / b with 0/0 = 0 and a/0 = inf."""
 
@@ -95,6 +98,12 @@ class Numeric:
         """log(1 + exp(x)), without overflow."""
         return self.xp.logaddexp(x, self.xp.zeros_like(x))
 
+    def log_mean_exp(self, x: Array) -> Array:
+        """log((1 + exp(x)) / 2), without overflow, and right to the last digits near 0."""
+        near = self.xp.abs(x) < 1
+        small = self.xp.log1p(self.xp.expm1(self.xp.where(near, x, 0.0)) / 2)
+        return self.xp.where(near, small, self.softplus(x) - math.log(2))
+
     def quotient(self, a: Array, b: Array) -> Array:
         """a / b with 0/0 = 0 and a/0 = inf."""
         vanishes = a == 0
@@ -133,10 +142,11 @@ class Numeric:
     def _log_ratio(self, p: Array, q: Array) -> Array:
         """log(p/q); by two logarithms where the ratio itself leaves the range of normal numbers."""
         u = p / q
-        safe = (u >= NORMAL) & (u < self.xp.inf)
-        if self._holds(safe):
+        if self._holds((u >= NORMAL) & (u < self.xp.inf)):
             return self.xp.log(u)
-        return self.xp.where(safe, self.xp.log(self.xp.where(safe, u, 1.0)), self.xp.log(p) - self.xp.log(q))
+        apart = self.xp.log(p) - self.xp.log(q)
+        close = self.xp.abs(apart) < 700  # the quotient of others is no normal number
+        return self.xp.where(close, self.xp.log(self.xp.where(close, p, 1.0) / self.xp.where(close, q, 1.0)), apart)
 
     def _holds(self, mask: Array) -> bool:
         """Whether a mask is known to hold everywhere, so that the other branch need not be evaluated (numpy only)."""

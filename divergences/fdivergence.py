@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from divergences._arrays import Array, double, quiet, result
 from divergences._extras import require
-from divergences._pairs import Pair, measures, simplex_pair
+from divergences._pairs import STEP, STEPS, Pair, measures, simplex_pair
 from divergences.elementary import Numeric, Vocabulary
 from divergences.interval import Interval
 
@@ -100,8 +100,8 @@ class FDivergence(ABC):
             Same library, dtype and device. Never NaN, never negative, 0 exactly for equal arrays, ``inf`` only where
             the divergence is infinite. The relative error is a few units in the last place of a double, also where p
             and q nearly agree; weights of different masses that are equal after normalisation, but for the last digit
-            of their ratio, may give the square of the rounding unit instead of 0. Gradients are never NaN: that of an
-            infinite value is 0, and at outcomes of probability 0 an infinite slope is left out.
+            of their ratio, may give the square of the rounding unit instead of 0. At outcomes of probability 0
+            gradients are not NaN: an infinite slope is left out, and the gradient of an infinite value is 0.
 
         Raises
         ------
@@ -120,12 +120,13 @@ class FDivergence(ABC):
             return self.perspective(p, q, Numeric(pair.xp, gap))
 
         value, xp = pair.total(term), pair.xp
-        over = xp.isinf(value)
-        if bool(xp.any(over)):  # by overflow of the lifted sum, or because the divergence is infinite
-            lowered = pair.lowered()
+        if bool(xp.any(xp.isinf(value))):  # by overflow of the lifted sum, or because the divergence is infinite
+            factor = xp.ones_like(value)
+            for _ in range(STEPS):
+                factor = xp.where(xp.isinf(pair.lowered(factor).total(term)), factor * STEP, factor)
+            lowered = pair.lowered(factor)
             infinite = xp.isinf(lowered.total(term))
-            finite = xp.where(over, lowered.keeping(over & ~infinite).total(term), pair.keeping(~over).total(term))
-            value = xp.where(infinite, xp.inf, finite)
+            value = xp.where(infinite, xp.inf, lowered.keeping(~infinite).total(term))
         # rounding may step past the largest value that the divergence has
         return value if math.isinf(self.range.upper) else xp.minimum(value, xp.full_like(value, self.range.upper))
 
@@ -179,10 +180,11 @@ class FDivergence(ABC):
         near_one = self.perspective(u, m.xp.ones_like(u), m) + self.tangent * (u - 1)
         if not self.tangent:
             return near_one
-        # far from 1 the tangent cancels most of g; there f(u) = u t - f*(t) at t = f'(u) does not
+        # far from 1 the tangent cancels most of g; there f(u) = u t - f*(t) at t = f'(u) does not, until t overflows
         v = m.log(u)
-        t = self.critic(v, m)
-        return m.xp.where(m.abs(v) < 1, near_one, u * t - self.legendre(t, m))
+        far = (m.abs(v) > 1) & (m.abs(v) < 700)
+        t = self.critic(m.xp.where(far, v, 0.0), m)
+        return m.xp.where(far, u * t - self.legendre(t, m), near_one)
 
     @cached_property
     def f0(self) -> float:
@@ -274,7 +276,8 @@ class FDivergence(ABC):
         Returns
         -------
         array
-            Admissible values of a critic: z itself, a shifted softplus, or a scaled tanh, by the range.
+            Values of a critic: z itself, a shifted softplus, or a scaled tanh, by the range; for large z they are rounded
+            to the end of the range, where the conjugate may be infinite.
         """
         xp, dtype, (z,) = double(z=z)
         with quiet():
@@ -288,7 +291,7 @@ class FDivergence(ABC):
         p, q : array (..., n)
             Probabilities, as for the divergence itself.
         T : array (..., n)
-            Values of any critic; if it leaves the domain of the conjugate, the bound is ``-inf``.
+            Values of any critic; if it leaves the domain of the conjugate, or is ``-inf`` where p > 0, so is the bound.
         axis, normalize
             As for the divergence itself.
 
@@ -301,7 +304,8 @@ class FDivergence(ABC):
         with quiet():
             conjugate = self.conjugate(critic)
             # a critic that leaves dom f* proves nothing; at an open end of it, 0 * f* = 0 where q = 0 is the limit
-            outside = ((critic > self.slope) & (p > 0)) | (xp.isinf(conjugate) & (conjugate > 0) & (q > 0))
+            beyond = (critic > self.slope) | (critic == -xp.inf)
+            outside = (beyond & (p > 0)) | ((conjugate == xp.inf) & (q > 0))
             worthless = xp.any(outside, axis=-1)
             gained, lost = ((w > 0) & ~worthless[..., None] for w in (p, q))
             gain = xp.where(gained, p * xp.where(gained, critic, 0.0), 0.0)

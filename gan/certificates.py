@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 import divergences as dv
 from divergences.transport import dual_bound
+from divergences.transport.exact import round_down
 from gan.expectations import Discrete, Floats, joint_support
 
 __all__ = ["fenchel_bound", "kantorovich_bound", "lipschitz_on_support"]
@@ -98,8 +99,8 @@ def fenchel_bound(f: dv.FDivergence, P: Discrete, Q: Discrete, v: npt.ArrayLike)
     first, second = _expectation(P.weights, gain[joint.of_p]), _expectation(Q.weights, loss[joint.of_q])
     if first is None or second is None:
         return 0.0
-    size = float(first[1] + second[1]) + 2
-    return max(float(first[0] + second[0]) - CRITIC_ERROR * size, 0.0)
+    bound = first[0] + second[0] - Fraction(CRITIC_ERROR) * (first[1] + second[1] + 2)
+    return round_down(max(bound, Fraction(0)))
 
 
 def _expectation(weights: Floats, values: Floats) -> tuple[Fraction, Fraction] | None:

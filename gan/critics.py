@@ -208,7 +208,9 @@ class Standardised(nn.Module):
         super().__init__()
         pooled = torch.cat([x, y])
         centre = pooled.mean(0)
-        spread = float((pooled - centre).square().mean().sqrt()) or 1.0
+        deviation = (pooled - centre).double().abs()
+        largest = float(deviation.max()) or 1.0  # taken out before squaring, which over- or underflows
+        spread = largest * float((deviation / largest).square().mean().sqrt()) or 1.0
         self.network, self.spread, self.unit = network, spread, spread if unit is None else unit
         self.register_buffer("centre", centre)
 

@@ -308,7 +308,9 @@ def _estimate_distance(
     network.eval()  # a power iteration goes on, and changes the critic, as long as it is trained
     with torch.no_grad():
         raw = float(value())
-    tx, ty = _numbers(network, P.points, like), _numbers(network, Q.points, like)
+    joint = joint_support(P, Q)  # each atom is seen once: the last digit depends on the batch it is seen in
+    t = _numbers(network, joint.points, like)
+    tx, ty = t[joint.of_p], t[joint.of_q]
     bounds = _bracket(kantorovich_bound(P, Q, tx, ty), objective.exact(P, Q))
     measured, proven = lipschitz_on_support(P, Q, tx, ty), rule.bound(network)
     return Estimate(bounds, raw, network, measured, proven, tuple(clock.records), str(like.device), seconds)

@@ -125,6 +125,13 @@ class GradientPenalty(LipschitzConstraint):
         """Refuse a reward for long gradients."""
         at_least(0, weight=self.weight)
 
+    def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
+        """Refuse a critic whose gradient cannot be differentiated, and need not be."""
+        if not isinstance(critic, ConeEnvelope):
+            return critic
+        msg = "expected a network, got an envelope of cones, which has gradient 1 by construction; use ByConstruction()"
+        raise TypeError(msg)
+
     def penalty(self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Mean over as many interpolates as the smaller batch has points, one share per point."""
         n = min(len(x), len(y))

@@ -21,7 +21,7 @@ __all__ = ["Objective", "Variational", "Wasserstein", "variational", "wasserstei
 ACCURACY = 4e-15
 """Relative error within which every divergence is computed, which its tests assert; the bounds allow for it."""
 
-FLOOR = float(np.finfo(np.float64).eps) ** 2
+FLOOR = 8 * float(np.finfo(np.float64).eps) ** 2
 """Difference of two measures below which their masses are not told apart; smooth divergences are of its square."""
 
 

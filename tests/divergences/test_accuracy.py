@@ -124,3 +124,24 @@ def test_two_outcomes_at_every_ratio(d):
         q = np.array([1e-4, 1 - 1e-4])
         p = np.array([1e-4 * ratio, 1 - 1e-4 * ratio])
         assert relative_error(d(p, q), d.name, p, q) <= TOLERANCE / 2
+
+
+@pytest.mark.parametrize("probability", [1e-10, 1e-12, 1e-15])
+def test_chi_squared_near_the_largest_double(probability):
+    """The quotient p/q is no double, the divergence is."""
+    p, q = [1 - probability, probability], [1.0, 5e-324]
+    assert relative_error(dv.pearson_chi2(p, q), "pearson_chi2", p, q) <= TOLERANCE
+    assert relative_error(dv.neyman_chi2(q, p), "neyman_chi2", q, p) <= TOLERANCE
+
+
+def test_chi_squared_of_weights_with_subnormal_ones():
+    p, q = [1e-300, 0, 1e-20, 0.25], [1e-300, 0.5, 5e-324, 0.25]
+    assert relative_error(dv.pearson_chi2(p, q, normalize=True), "pearson_chi2", p, q) <= TOLERANCE
+
+
+def test_the_function_and_the_critic_at_the_ends():
+    assert dv.reverse_kl.f(5e-324) == pytest.approx(744.4400719213812, rel=1e-15)
+    assert dv.reverse_kl.f(1e-310) == pytest.approx(-np.log(1e-310), rel=1e-15)
+    assert dv.neyman_chi2.conjugate(-1e308) == pytest.approx(-2e154, rel=1e-15)
+    for v in (1e-5, 1e-17, -1e-9):
+        assert dv.js.optimal_critic(v) == pytest.approx(v / 4 - v * v / 16, rel=1e-15)

@@ -186,6 +186,19 @@ class SinglePrecision:
         return x.astype(np.float32)
 
 
+def test_gradients_where_ratios_overflow():
+    for p, q in (([0.5, 0.5], [1, 1e-310]), ([1, 1e-320], [0.5, 0.5])):
+        for d in (dv.kl, dv.reverse_kl, dv.js, dv.tv):
+            x, y = (torch.tensor(w, dtype=torch.float64, requires_grad=True) for w in (p, q))
+            d(x, y).backward()
+            assert not x.grad.isnan().any()
+            assert not y.grad.isnan().any()
+
+
+def test_an_axis_may_be_any_integer():
+    assert dv.kl(np.array([P, Q]), np.array([Q, Q]), axis=np.int64(1)).shape == (2,)
+
+
 def test_a_library_without_double_precision_is_refused():
     from divergences._arrays import as_double
 
@@ -197,6 +210,9 @@ def test_infinite_values_of_a_critic_are_allowed():
     assert dv.kl.variational([0.5, 0.5], [0.5, 0.5], [np.inf, 0.0]) == -np.inf
     assert dv.js.variational([1.0, 0.0], [0.0, 1.0], [np.inf, -np.inf]) == -np.inf
     assert dv.kl.variational([1.0, 0.0], [0.5, 0.5], [1.0, -np.inf]) == 0.5
+    assert dv.reverse_kl.variational([0.5, 0.5], [0.5, 0.5], [-np.inf, -1.0]) == -np.inf
+    assert dv.kl.variational([0.5, 0.5], [1.0, 0.0], [-np.inf, np.inf]) == -np.inf
+    assert dv.neyman_chi2.variational([0.5, 0.5], [0.5, 0.5], [0.0, -1e308]) < -1e307
 
 
 def test_values_beyond_the_range_of_a_small_float_are_infinite():

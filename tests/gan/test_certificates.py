@@ -212,3 +212,9 @@ def test_the_objective_that_trains_is_the_bound_that_proves(f, data, pair):
     value = float(gan.variational(f).value(E_p, E_q))
     critic = np.asarray(f.optimal_critic(v))
     assert value == pytest.approx(float(f.variational(p, q, critic)), abs=1e-10 * (1 + abs(value)))
+
+
+def test_log_ratios_whose_critics_nearly_overflow():
+    P, Q = gan.Discrete([0.0]), gan.Discrete([1.0])
+    assert 1e307 < gan.fenchel_bound(dv.pearson_chi2, P, Q, [709.0, 354.8]) < math.inf  # of an infinite divergence
+    assert gan.fenchel_bound(dv.pearson_chi2, Q, P, [709.0, 354.8]) == 0.0

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -68,6 +69,30 @@ def test_a_trained_critic_is_one_function(constraint):
     with torch.no_grad():
         assert torch.equal(e.critic(x), e.critic(x))
     assert constraint.bound(e.critic) == e.lipschitz_bound
+
+
+def test_a_penalty_takes_no_envelope_of_cones():
+    P = gan.Discrete([0.0, 1.0])
+    with pytest.raises(TypeError, match="expected a network, got an envelope of cones, which has gradient 1"):
+        gan.estimate(P, P, constraint=gan.GradientPenalty(), critic=gan.Cones(), budget=gan.Budget(steps=1))
+
+
+def test_shared_atoms_have_one_value():
+    """Three points among fifty: seen in two batches the critic would differ in its last digit, and jump."""
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    e = gan.estimate(gan.Discrete(x[:3]), gan.Discrete(x), constraint=gan.SpectralNorm(), budget=gan.Budget(steps=4))
+    assert e.lipschitz <= e.lipschitz_bound
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30, 1e150])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_points_of_any_unit(scale, dtype):
+    if scale > 1e38 and dtype == torch.float32:
+        scale = 1e15
+    P, Q = gan.Discrete(np.array([1.0, 2.0]) * scale), gan.Discrete(np.array([3.0, 5.0]) * scale)
+    e = gan.estimate(P, Q, constraint=gan.Orthogonal(), budget=gan.Budget(steps=50), dtype=dtype)
+    assert e.lower == pytest.approx(2.5 * scale, rel=1e-3)
+    assert 0 < e.lipschitz <= e.lipschitz_bound * (1 + 1e-5)
 
 
 def test_by_construction_takes_no_other_critic():
