@@ -40,7 +40,7 @@ def dual_bound(
     y : array_like of shape (m,) or (m, d)
         Points of the second.
     f : array_like of shape (n,)
-        Finite values on `x`, for example those of a critic.
+        Finite values on `x`, for example those of a critic; those at points without mass do not matter.
     a : array_like of shape (n,), optional
         Weights of `x`, of mass 1; uniform by default.
     b : array_like of shape (m,), optional
@@ -74,9 +74,13 @@ def dual_bound(
     """
     order = read_order(p)
     u, v = read_points(x, y)
-    masses = balance(read_weights("a", a, len(u)), read_weights("b", b, len(v)), Fraction(1))
+    values = read_values("f", f, len(u))
+    w, z = read_weights("a", a, len(u)), read_weights("b", b, len(v))
+    i, j = np.flatnonzero(w), np.flatnonzero(z)  # points without mass take no part, and ask nothing of f
+    u, v = u[i], v[j]
+    masses = balance(w[i], z[j], Fraction(1))
     costs = ground(u, v, order, "cityblock" if is_line(u, metric) else metric)  # on the line fewer roundings
-    g = c_transform(np.ascontiguousarray(costs.cost.T), Potential.of(read_values("f", f, len(u))))
+    g = c_transform(np.ascontiguousarray(costs.cost.T), Potential.of(values[i]))
     lower = dual_value(masses, c_transform(costs.cost, g), g, costs.cost)
     low = max(lower * (1 - Fraction(costs.relative)) - Fraction(costs.absolute), Fraction(0))
     return root_down(low, order)

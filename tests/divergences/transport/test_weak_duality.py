@@ -38,6 +38,10 @@ def test_a_linear_function_proves_a_translation(cloud, shift):
     assert dual_bound(x + shift, x, np.sign(shift) * (x + shift)[:, 0], a, a) == pytest.approx(abs(shift), abs=1e-13)
 
 
+def test_points_without_mass_ask_nothing():
+    assert dual_bound([0.0, 1.0], [1.0], [1.0, 50.0], [1.0, 0.0], [1.0]) == 1.0
+
+
 @pytest.mark.parametrize(
     ("f", "message"),
     [
