@@ -192,6 +192,13 @@ def test_a_false_declaration_is_disproved(d, replaced, claim):
         prove(_Wrong(d, **replaced))
 
 
+def test_a_kink_elsewhere_is_refused():
+    from divergences.conjugates import prove
+
+    with pytest.raises(ValueError, match=r"expected no kink or one at u = 1, got \(2,\)"):
+        prove(_Wrong(dv.tv, kinks=(2,)))
+
+
 def test_formulas_in_symbols():
     import sympy
 

@@ -222,6 +222,13 @@ def test_training_that_leaves_the_finite_numbers_is_an_error():
         gan.estimate(P, Q, constraint=gan.Orthogonal(), budget=gan.Budget(steps=4, learning_rate=1e300))
 
 
+def test_a_critic_that_ends_outside_the_finite_numbers_is_an_error():
+    from gan.estimation import _numbers
+
+    with pytest.raises(gan.TrainingError, match="expected finite critic values after training, got NaN or infinity"):
+        _numbers(lambda x: x[:, 0] / 0, np.ones((2, 1)), torch.zeros((), dtype=torch.float64))
+
+
 def test_polishing_never_makes_it_worse():
     """A loss whose line search runs into NaN leaves the parameters where they were."""
     layer = torch.nn.Linear(1, 1, dtype=torch.float64)
