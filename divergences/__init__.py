@@ -9,12 +9,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from divergences import catalogue
+from divergences import catalogue, derived
 from divergences._version import __version__
 from divergences.bounds import Bounds
 from divergences.catalogue import *
-from divergences.fdivergence import FDivergence
+from divergences.derived import *
+from divergences.fdivergence import FDivergence, FFamily
 from divergences.interval import Interval
+from divergences.matrices import pairwise
+from divergences.user import from_function
 
 if TYPE_CHECKING:
     from divergences.transport import Transport, TransportError, emd, wasserstein
@@ -22,14 +25,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Bounds",
     "FDivergence",
+    "FFamily",
     "Interval",
     "Transport",
     "TransportError",
     "__version__",
     "emd",
+    "from_function",
+    "pairwise",
     "wasserstein",
 ]
-__all__ += catalogue.__all__
+__all__ += catalogue.__all__ + derived.__all__
 
 _LAZY = ("Transport", "TransportError", "emd", "wasserstein")
 """Names from `divergences.transport`, which loads scipy: imported when first asked for."""

@@ -1,18 +1,37 @@
 """The only file that knows array libraries: namespaces, promotion, validation of probabilities.
 
-Every public function takes arrays of one library (numpy, torch, or any other of the array API standard) and returns
-arrays of that library, dtype and device. Inside, all arithmetic is double precision.
+Every public function takes arrays of one library (numpy, torch, jax, cupy, dask, or any other of the array API standard)
+and returns arrays of that library, dtype and device. Inside, all arithmetic is double precision, or single where the
+library has no other (jax without ``jax_enable_x64``).
+
+Where a library traces (jax.jit, jax.vmap, torch.func.vmap), numbers cannot be looked at: `known` then answers None, and
+arguments that would have been refused give NaN instead.
 """
 
 import contextlib
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-__all__ = ["Array", "aligned", "as_double", "checked", "double", "namespace", "quiet", "result"]
+__all__ = [
+    "Array",
+    "aligned",
+    "blockwise",
+    "checked",
+    "constant",
+    "double",
+    "elementwise",
+    "known",
+    "last_axis",
+    "namespace",
+    "quiet",
+    "result",
+    "wide",
+]
 
 Array = Any
 """An array of any library of the array API standard, or whatever ``numpy.asarray`` takes."""
@@ -63,16 +82,64 @@ def _is_floating(xp: Any, array: Array) -> bool:
 def double(**arrays: Array) -> tuple[Any, Any, list[Array]]:
     """Namespace, the dtype that results are returned in, and the arrays in double precision."""
     xp, floating = namespace(**arrays)
-    return xp, xp.result_type(*floating), [as_double(xp, x) for x in floating]
+    return xp, xp.result_type(*floating), [wide(xp, x) for x in floating]
 
 
-def as_double(xp: Any, x: Array) -> Array:
-    """Array in double precision, which some libraries only have when told so."""
-    converted = xp.astype(x, xp.float64, copy=False)
-    if converted.dtype != xp.float64:
-        msg = f"expected double precision, got {converted.dtype}; switch it on, as by jax.config.update('jax_enable_x64', True)"
-        raise TypeError(msg)
-    return converted
+def wide(xp: Any, x: Array) -> Array:
+    """Array in double precision, or in single where the library has no other: jax, unless told so."""
+    if x.dtype == xp.float64:
+        return x
+    if array_api_compat.is_jax_namespace(xp) and "float64" not in xp.__array_namespace_info__().dtypes():
+        return xp.astype(x, xp.float32, copy=False)
+    return xp.astype(x, xp.float64, copy=False)
+
+
+def known(xp: Any, condition: Array) -> bool | None:
+    """Whether a condition holds everywhere; None where the library is tracing and the numbers are not there yet."""
+    try:
+        return bool(xp.all(condition))
+    except (TypeError, RuntimeError) as error:
+        if "Tracer" in type(error).__name__ or "data-dependent control flow" in str(error):
+            return None
+        raise
+
+
+def constant(x: Array) -> Array:
+    """The same numbers, through which no gradient flows."""
+    if array_api_compat.is_torch_array(x):
+        return x.detach()
+    if array_api_compat.is_jax_array(x):
+        from jax import lax
+
+        return lax.stop_gradient(x)
+    return x
+
+
+def elementwise(method: Callable[..., Array]) -> Callable[..., Array]:
+    """A method that takes one array, for dask arrays left lazy: evaluated chunk by chunk."""
+
+    @functools.wraps(method)
+    def lazily(self: Any, x: Array) -> Array:
+        if array_api_compat.is_dask_array(x):
+            chunks: Any = x
+            return chunks.map_blocks(
+                functools.partial(method, self), dtype=x.dtype if x.dtype.kind == "f" else np.float64
+            )
+        return method(self, x)
+
+    return lazily
+
+
+def blockwise(function: Callable[..., Array], p: Array, q: Array, axis: int) -> Array | None:
+    """The function of two dask arrays, left lazy: evaluated chunk by chunk, the space in one chunk. None for others."""
+    if not (array_api_compat.is_dask_array(p) or array_api_compat.is_dask_array(q)):
+        return None
+    from dask import array as da
+
+    library: Any = da  # it is typed in part
+    arrays = [library.moveaxis(library.asarray(x), axis, -1) for x in (p, q)]
+    dtype = np.result_type(*(x.dtype if x.dtype.kind == "f" else np.float64 for x in arrays))
+    return library.apply_gufunc(function, "(n),(n)->()", *arrays, output_dtypes=dtype, allow_rechunk=True)
 
 
 def result(xp: Any, x: Array, dtype: Any) -> Array:
@@ -82,11 +149,9 @@ def result(xp: Any, x: Array, dtype: Any) -> Array:
     return x if x.ndim else x[()]
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Let numpy make the infinities that the mathematics asks for without a warning; NaN still warns."""
-    with np.errstate(divide="ignore", over="ignore", under="ignore"):
-        yield
+def quiet() -> contextlib.AbstractContextManager[None]:
+    """Let numpy make the infinities that the mathematics asks for, and what a branch not taken makes, without a warning."""
+    return np.errstate(all="ignore")
 
 
 def aligned(xp: Any, p: Array, q: Array, axis: Any) -> tuple[Array, Array]:
@@ -98,7 +163,7 @@ def aligned(xp: Any, p: Array, q: Array, axis: Any) -> tuple[Array, Array]:
         if not -x.ndim <= axis < x.ndim:
             msg = f"expected {name} to have an axis {axis}, got shape {tuple(x.shape)}; pass probabilities of shape (..., n)"
             raise ValueError(msg)
-    moved = [xp.moveaxis(x, axis, -1) for x in (p, q)]
+    moved = [last_axis(xp, x, axis) for x in (p, q)]
     n, k = (x.shape[-1] for x in moved)
     if n == 0 or k == 0:
         msg = f"expected at least one outcome along axis {axis}, got shapes {tuple(p.shape)} and {tuple(q.shape)}"
@@ -120,17 +185,28 @@ def aligned(xp: Any, p: Array, q: Array, axis: Any) -> tuple[Array, Array]:
     return first, second
 
 
+def last_axis(xp: Any, x: Array, axis: int) -> Array:
+    """Array with an axis moved last (by a permutation, which libraries can batch)."""
+    axis = axis % x.ndim
+    return x if axis == x.ndim - 1 else xp.permute_dims(x, (*(k for k in range(x.ndim) if k != axis), axis))
+
+
 def checked(xp: Any, name: str, x: Array, *, normalize: bool, lift: float) -> Array:
     """Non-negative, finite weights of mass 1 (or positive mass, if to be normalised) in double precision, times `lift`.
 
     With `normalize` the factor is another power of two, the one after which the largest weight is about `lift`.
     """
     tolerance = math.sqrt(float(xp.finfo(x.dtype).eps))
-    x = as_double(xp, x)
-    if not normalize:
-        mass = xp.sum(x, axis=-1)
-        if bool(xp.all((xp.min(x, axis=-1) >= 0) & (xp.abs(mass - 1) <= tolerance))):  # NaN fails every comparison
-            return x * lift
+    x = wide(xp, x)
+    mass = xp.sum(x, axis=-1)
+    proper = (xp.min(x, axis=-1) >= 0) & (
+        (mass > 0) & (mass < xp.inf) if normalize else (xp.abs(mass - 1) <= tolerance)
+    )
+    holds = known(xp, proper)  # NaN fails every comparison
+    if holds is None:
+        return xp.where(proper[..., None], x if normalize else x * lift, xp.nan)
+    if holds and not normalize:
+        return x * lift
     _refuse(xp, name, x, ~xp.isfinite(x), "to be finite", "replace or drop such entries first")
     _refuse(xp, name, x, x < 0, "to be non-negative", "a probability cannot be negative; clip rounding errors at 0")
     if normalize:
@@ -148,7 +224,7 @@ def _power_of_two_scaled(xp: Any, name: str, x: Array, lift: float) -> Array:
     exponent = xp.floor(xp.log2(largest)) - math.log2(lift)
     half = xp.floor(exponent / 2)  # two factors: the power itself may lie outside the range of doubles
     scaled = (x * 2.0 ** (-half)) * 2.0 ** (half - exponent)
-    lost = (x > 0) & (scaled < float(np.finfo(np.float64).tiny))
+    lost = (x > 0) & (scaled < float(xp.finfo(x.dtype).smallest_normal))
     _refuse(xp, name, x, lost, "to span fewer than 338 decades", "set such entries to 0, or give probabilities")
     return scaled
 

@@ -1,283 +1,320 @@
-r"""Fenchel conjugates and the proof, by sympy, that a declared divergence is consistent.
+r"""Fenchel conjugates and biconjugates of any function on a grid, by their definitions: slow, and independent of the rest.
 
-A declaration states $f$ (through its perspective), $f'$ (through the critic) and $f^*$ independently. Run on symbols
-they must agree: the critic is the derivative, the conjugate is the supremum $\sup_u (ut - f(u))$ at its stationary
-point, the biconjugate is $f$ again, and the limits that the numbers use are the limits of the formula.
+$$f^*(t) = \sup_u\,(ut - f(u)), \qquad f^{**}(u) = \sup_t\,(ut - f^*(t)).$$
+
+The conjugate is the upper envelope of the lines $t \mapsto ut - f(u)$, one for every u. The biconjugate is the largest
+convex function below f, whose graph is the lower convex hull of that of f: f itself where f is convex, and a chord
+across every stretch where it is not. These functions are the second road to the closed conjugates of the catalogue,
+and mend a function that is not convex.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, final
 
-import sympy
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from divergences.contexts import Symbolic
-from divergences.elementary import Vocabulary
-from divergences.interval import Interval
+__all__ = ["Hull", "Transform", "biconjugate", "convex_hull", "legendre_transform"]
 
-__all__ = ["Declaration", "DisprovedError", "Formulas", "Proof", "Step", "formulas", "prove"]
+Vector = NDArray[np.float64]
+Function = Callable[[Vector], Any]
 
-DIGITS = 60
-"""Digits of the numeric check that stands in where sympy cannot decide."""
+ROUNDS = 12
+"""Refinements of the best interval of a grid; each makes it `FINER` / 2 times shorter."""
 
-GRID = tuple(sympy.Rational(3, 2) ** k for k in range(-40, 41, 2))
-"""Points of that check, from 1e-7 to 1e7."""
+FINER = 32
+"""Intervals that one is divided into."""
 
-
-class Declaration(Protocol):
-    """What is proved about: the declared part of an f-divergence and the limits derived from it."""
-
-    @property
-    def tangent(self) -> int: ...  # noqa: D102
-    @property
-    def symmetric(self) -> bool: ...  # noqa: D102
-    @property
-    def kinks(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def f0(self) -> float: ...  # noqa: D102
-    @property
-    def slope(self) -> float: ...  # noqa: D102
-    @property
-    def critic_range(self) -> Interval: ...  # noqa: D102
-    @property
-    def reverse(self) -> "Declaration": ...  # noqa: D102
-    def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any: ...  # noqa: D102
-    def critic(self, v: Any, m: Vocabulary) -> Any: ...  # noqa: D102
-    def legendre(self, t: Any, m: Vocabulary) -> Any: ...  # noqa: D102
-
-
-class DisprovedError(ArithmeticError):
-    """A declaration contradicts itself."""
+EPS = float(np.finfo(np.float64).eps)
 
 
 @final
 @dataclass(frozen=True)
-class Formulas:
-    """A divergence in symbols: f(u), f'(u) and the conjugate f*(t) on the range of f'."""
+class Transform:
+    r"""A conjugate found by search: ``lower <= f*(t) <= upper`` for convex f, and where the lower bound is attained.
 
-    u: sympy.Symbol
-    t: sympy.Symbol
-    f: sympy.Expr
-    derivative: sympy.Expr
-    conjugate: sympy.Expr
-
-    def latex(self) -> str:
-        """Formula of f, without dollar signs."""
-        return str(sympy.latex(self.f))
-
-
-@final
-@dataclass(frozen=True)
-class Step:
-    """One step of a proof: what is claimed, the expression that decides it, and how it was decided."""
-
-    claim: str
-    expression: sympy.Expr
-    decided_by: str
-
-    def __str__(self) -> str:
-        """One line."""
-        return f"{self.claim}  [{self.decided_by}]"
-
-
-@final
-@dataclass(frozen=True)
-class Proof:
-    """All steps, each decided by sympy, or checked with many digits where it says so; a false one has raised instead."""
-
-    name: str
-    steps: tuple[Step, ...]
-
-    @property
-    def symbolic(self) -> bool:
-        """Whether sympy decided every step, without a numeric stand-in."""
-        return all(step.decided_by == "sympy" for step in self.steps)
-
-    def __str__(self) -> str:
-        """A line per step."""
-        return "\n".join([f"{self.name}:", *(f"  {k}. {step}" for k, step in enumerate(self.steps, 1))])
-
-
-def formulas(d: Declaration) -> Formulas:
-    """Run a declaration on symbols.
-
-    Parameters
-    ----------
-    d : Declaration
-        Any f-divergence.
-
-    Returns
-    -------
-    Formulas
-        Its expressions in u > 0 and real t.
+    The upper bound holds up to the rounding of f itself. All have the shape of t.
     """
-    u, t, m = sympy.Symbol("u", positive=True), sympy.Symbol("t", real=True), Symbolic()
-    f = sympy.expand_log(_tidy(d.perspective(u, sympy.Integer(1), m) + d.tangent * (u - 1)), force=True)
-    # the conjugate is not tidied: the logarithms in it are of positive numbers only for t in the range of f'
-    return Formulas(u, t, f, _tidy(d.critic(sympy.log(u), m)), sympy.sympify(d.legendre(t, m)))
+
+    t: Vector
+    lower: Vector
+    upper: Vector
+    argument: Vector
+
+    @property
+    def error(self) -> Vector:
+        """The distance of the bounds."""
+        return self.upper - self.lower
 
 
-def prove(d: Declaration) -> Proof:
-    r"""Prove a declaration: normal form, convexity, critic, conjugate, biconjugate, limits and reverse.
+@final
+@dataclass(frozen=True)
+class Hull:
+    """The lower convex hull of a function on a grid: its values there, and whether they are those of the function."""
+
+    u: Vector
+    values: Vector
+    touching: NDArray[np.bool_]
+
+
+def legendre_transform(f: Function, t: ArrayLike, *, u: ArrayLike) -> Transform:
+    r"""Conjugate $f^*(t) = \sup_u (ut - f(u))$ of a convex function, over the interval from the first to the last of u.
+
+    The best point of a grid is a lower bound; around it the grid is made finer, a few times. Since $ut - f(u)$ is
+    concave, it lies below the chords of its neighbours, prolonged: that is the upper bound.
 
     Parameters
     ----------
-    d : Declaration
-        Any f-divergence.
+    f : callable
+        Takes an array of numbers u and returns their f(u), ``inf`` outside the domain; convex.
+    t : array
+        Slopes.
+    u : array (n,)
+        Increasing numbers, at least three; their distances matter for speed only.
 
     Returns
     -------
-    Proof
-        Its steps, in order.
+    Transform
+        Lower and upper bound for every t, and the u of the lower one.
 
     Raises
     ------
-    DisprovedError
-        At the first false step.
+    ValueError
+        If u is no increasing grid, f is NaN or ``-inf`` somewhere, or not convex on the grid: there take
+        `convex_hull` first, which has the same conjugate.
+
+    See Also
+    --------
+    divergences.FDivergence.conjugate : In closed form, or by solving f'(u) = t.
+
+    Examples
+    --------
+    The conjugate of u log u is exp(t - 1).
+
+    >>> import numpy as np
+    >>> from divergences.conjugates import legendre_transform
+    >>> found = legendre_transform(lambda u: u * np.log(u), [0.0, 1.0], u=np.geomspace(1e-3, 1e3, 100))
+    >>> bool(np.all(found.lower <= np.exp([-1.0, 0.0])) and np.all(np.exp([-1.0, 0.0]) <= found.upper + 1e-15))
+    True
+    >>> bool(np.all(found.error < 1e-12))
+    True
     """
-    steps = [*_normal_form(d), *_convexity(d), *_duality(d), *_limits(d), *_reversal(d)]
-    return Proof(d.name, tuple(steps))
+    grid, values = _sampled(f, u)
+    _refuse_concave(grid, values)
+    slopes = np.asarray(t, dtype=np.float64)
+    searched = [_supremum(f, float(slope), grid, values) for slope in slopes.ravel()]
+    lower, upper, argument = (np.array(x, dtype=np.float64).reshape(slopes.shape) for x in zip(*searched, strict=True))
+    return Transform(slopes, lower, upper, argument)
 
 
-def _normal_form(d: Declaration) -> Iterator[Step]:
-    p, q = sympy.symbols("p q", positive=True)
-    m, one = Symbolic(), sympy.Integer(1)
-    yield _zero(d, "q g(p/q) is the declared perspective", d.perspective(p, q, m) - q * d.perspective(p / q, one, m))
-    yield _zero(d, "f(1) = 0", formulas(d).f.subs(formulas(d).u, 1))
+def _supremum(f: Function, t: float, u: Vector, values: Vector) -> tuple[float, float, float]:
+    """Bounds of the supremum of ut - f(u), and the argument of the lower one, by finer and finer grids."""
+    for _ in range(ROUNDS):
+        best = _best(t, u, values)
+        left, right = u[max(best - 1, 0)], u[min(best + 1, len(u) - 1)]
+        bound = _upper_bound(t, u, values, best)
+        gain = t * u[best] - values[best]
+        if bound - gain <= EPS * abs(gain) or right - left <= 4 * EPS * abs(right):
+            break
+        u = np.unique(np.concatenate([np.linspace(a, b, FINER + 1) for a, b in ((left, u[best]), (u[best], right))]))
+        values = _evaluated(f, u)
+    return float(gain), float(bound), float(u[best])
 
 
-def _convexity(d: Declaration) -> Iterator[Step]:
-    """On every smooth piece f'' >= 0 and the declared critic is f'; at a kink the one-sided slopes are in order."""
-    previous: sympy.Expr | None = None
-    for where, w, piece in _pieces(d):
-        f, critic = _on(d, piece)
-        slope = _tidy(sympy.diff(f, w) / sympy.diff(piece, w))
-        yield _zero(d, f"f'(u) = critic(log u){where}", critic - slope)
-        yield _nonnegative(d, f"f''(u) >= 0{where}", sympy.diff(slope, w) / sympy.diff(piece, w))
-        if previous is not None:
-            left, right = sympy.limit(previous, w, 0), sympy.limit(slope, w, 0)
-            yield _nonnegative(
-                d, "the declared tangent is not below the slope of f on the left of the kink", d.tangent - left
-            )
-            yield _nonnegative(d, "nor above that on the right, so that g >= 0 there", right - d.tangent)
-        previous = slope
-    if not d.kinks:
-        yield _zero(d, "f'(1) is the declared tangent", formulas(d).derivative.subs(formulas(d).u, 1) - d.tangent)
+def _best(t: float, u: Vector, values: Vector) -> int:
+    return int(np.argmax(t * u - values))
 
 
-def _duality(d: Declaration) -> Iterator[Step]:
-    r"""f* by stationarity, Fenchel-Young with equality at t = f'(u), and f** = f."""
-    form = formulas(d)
-    yield from _stationary_point(d, form)
-    for where, _, piece in _pieces(d):
-        f, critic = _on(d, piece)
-        equality = form.conjugate.subs(form.t, critic) - (piece * critic - f)
-        yield _zero(d, f"f*(t) = ut - f(u) at t = f'(u){where}", equality)
-        if not d.kinks:
-            inverse = sympy.diff(form.conjugate, form.t).subs(form.t, critic) - piece
-            yield _zero(d, f"(f*)'(f'(u)) = u, so f**(u) = u f'(u) - f*(f'(u)) = f(u){where}", inverse)
-            curvature = sympy.diff(form.conjugate, form.t, 2).subs(form.t, critic)
-            yield _nonnegative(d, f"(f*)'' >= 0{where}, so that supremum is the stationary value", curvature)
+def _upper_bound(t: float, u: Vector, values: Vector, best: int) -> float:
+    """What a concave function with these values cannot exceed between the neighbours of its largest one."""
+    gains = t * u - values
+    bound = gains[best]
+    for step in (-1, 1):
+        beside, opposite, beyond = best + step, best - step, best + 2 * step
+        if not 0 <= beside < len(u):
+            continue
+        width = abs(u[beside] - u[best])
+        # from both ends of the interval the chords of the intervals before and after it
+        rise = _rate(gains, u, opposite, best, step) if 0 <= opposite < len(u) else np.inf
+        fall = _rate(gains, u, beside, beyond, step) if 0 <= beyond < len(u) else -np.inf
+        bound = max(bound, _meeting(gains[best], gains[beside], rise, fall, width))
+    return float(bound)
 
 
-def _stationary_point(d: Declaration, form: Formulas) -> Iterator[Step]:
-    if d.kinks:
-        for kink in d.kinks:
-            value = form.t * kink - form.f.subs(form.u, kink)
-            yield _zero(
-                d, f"between the slopes at u = {kink} the supremum is there: f*(t) = {value}", form.conjugate - value
-            )
-        return
-    # the derivative is solved for u; the root that is f' inverted is found by putting t = f'(u) back
-    x = sympy.Symbol("x")
-    for root in sympy.solve(sympy.Eq(form.derivative.subs(form.u, x), form.t), x):
-        if _vanishes(root.subs(form.t, form.derivative) - form.u):
-            value = root * form.t - form.f.subs(form.u, root)
-            difference = (form.conjugate - value).subs(form.t, form.derivative)
-            yield _zero(d, f"f'(u) = t at u = {root}, where ut - f(u) = {form.conjugate} = f*(t)", difference)
+def _rate(gains: Vector, u: Vector, first: int, second: int, step: int) -> float:
+    """Slope of a chord, seen in the direction of the step."""
+    if not (np.isfinite(gains[first]) and np.isfinite(gains[second])):
+        return np.inf if np.isfinite(gains[second]) else -np.inf
+    return float((gains[second] - gains[first]) / (u[second] - u[first]) * step)
 
 
-def _limits(d: Declaration) -> Iterator[Step]:
-    form = formulas(d)
-    for name, expression, end, number in (
-        ("f(0+)", form.f, 0, d.f0),
-        ("f'(inf)", form.derivative, sympy.oo, d.slope),
-        ("f'(0+)", form.derivative, 0, d.critic_range.lower),
-        ("f'(inf)", form.derivative, sympy.oo, d.critic_range.upper),
-    ):
-        limit = sympy.limit(expression, form.u, end, "+" if end == 0 else "-")
-        infinite = limit in (sympy.oo, -sympy.oo)
-        agrees = float(limit) == number if infinite else abs(float(limit) - number) <= 4e-16 * abs(number)
-        if not agrees:
-            msg = f"{d.name}: expected the limit {name} = {limit}, got {number} from the declaration"
-            raise DisprovedError(msg)
-        yield Step(f"{name} = {limit}, the number in use", limit, "sympy")
+def _meeting(near: float, far: float, rise: float, fall: float, width: float) -> float:
+    """The height at which two lines meet above an interval: from its near end rising, towards its far end falling."""
+    if rise <= 0 or not np.isfinite(far):
+        return near if rise <= 0 else (near + rise * width if np.isfinite(rise) else np.inf)
+    if np.isinf(rise) and np.isinf(fall):
+        return np.inf
+    if np.isinf(rise):
+        return far - fall * width
+    if np.isinf(fall):
+        return near + rise * width
+    if rise - fall <= 0:
+        return max(near, far)
+    place = min(max((far - near - fall * width) / (rise - fall), 0.0), width)
+    return near + rise * place
 
 
-def _reversal(d: Declaration) -> Iterator[Step]:
-    u, one, m = sympy.Symbol("u", positive=True), sympy.Integer(1), Symbolic()
-    difference = d.reverse.perspective(u, one, m) - d.perspective(one, u, m)
-    yield _zero(d, f"u f(1/u) is, up to a multiple of u - 1, the f of {d.reverse.name}", difference)
-    if d.symmetric:
-        yield _zero(d, "and f itself, so that D is symmetric", d.perspective(u, one, m) - d.perspective(one, u, m))
+def biconjugate(f: Function, u: ArrayLike, *, t: ArrayLike) -> Vector:
+    r"""Biconjugate $f^{**}(u) = \max_t (ut - f^*(t))$ with $f^*(t) = \max_u (ut - f(u))$, over two grids.
+
+    Every slope in t gives a line below f; the result is their envelope. It is the convex hull of f on the grid if the
+    slopes of that hull are among t, and below it if not.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of numbers u and returns their f(u); ``inf`` outside the domain.
+    u : array (n,)
+        Increasing numbers.
+    t : array (m,)
+        Slopes.
+
+    Returns
+    -------
+    array (n,)
+        The envelope at u, found in n m operations.
+
+    Raises
+    ------
+    ValueError
+        If u is no increasing grid, or f is NaN or ``-inf`` somewhere.
+
+    See Also
+    --------
+    divergences.conjugates.convex_hull : The same, faster, without choosing slopes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from divergences.conjugates import biconjugate
+    >>> u = np.linspace(-2, 2, 5)
+    >>> biconjugate(lambda u: (u**2 - 1) ** 2, u, t=np.linspace(-30, 30, 61))
+    array([9., 0., 0., 0., 9.])
+    """
+    grid, values = _sampled(f, u)
+    slopes = np.asarray(t, dtype=np.float64).ravel()
+    conjugate = np.max(slopes[:, None] * grid - values, axis=1)
+    return np.asarray(np.max(grid[:, None] * slopes - conjugate, axis=1), dtype=np.float64)
 
 
-def _pieces(d: Declaration) -> Iterator[tuple[str, sympy.Symbol, sympy.Expr]]:
-    """Where f is smooth: all u > 0, or either side of the kink at 1, written with a positive symbol."""
-    w = sympy.Symbol("w", positive=True)
-    if not d.kinks:
-        yield "", w, w
-    elif d.kinks == (1,):
-        yield " for u < 1", w, 1 / (1 + w)
-        yield " for u > 1", w, 1 + w
-    else:
-        msg = f"expected no kink or one at u = 1, got {d.kinks}"
+def convex_hull(f: Function, u: ArrayLike) -> Hull:
+    r"""Lower convex hull of f on a grid: the biconjugate $f^{**}$ of its values there, by Andrew's monotone chain.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array of numbers u and returns their f(u); ``inf`` outside the domain.
+    u : array (n,)
+        Increasing numbers, at least three.
+
+    Returns
+    -------
+    Hull
+        Its values at u, and where they are those of f. Between points where it touches f the hull is a chord. The
+        hull of an f with f(1) = 0 need not vanish at 1.
+
+    Raises
+    ------
+    ValueError
+        If u is no increasing grid, f is NaN or ``-inf`` somewhere, or finite at fewer than two points.
+
+    References
+    ----------
+    Andrew, A. M. (1979). Another efficient algorithm for convex hulls in two dimensions. Information Processing
+    Letters 9(5), 216-219.
+
+    Examples
+    --------
+    A double well becomes a basin with a flat floor.
+
+    >>> import numpy as np
+    >>> from divergences.conjugates import convex_hull
+    >>> hull = convex_hull(lambda u: (u**2 - 1) ** 2, np.linspace(-2, 2, 5))
+    >>> hull.values
+    array([9., 0., 0., 0., 9.])
+    >>> hull.touching
+    array([ True,  True, False,  True,  True])
+    """
+    grid, values = _sampled(f, u)
+    finite = np.flatnonzero(np.isfinite(values))
+    if len(finite) < 2:
+        msg = f"expected f to be finite at two points of u at least, got {len(finite)}; give a grid inside its domain"
+        raise ValueError(msg)
+    vertices = _lower_chain(grid.tolist(), values.tolist(), finite.tolist())
+    inside = (grid >= grid[vertices[0]]) & (grid <= grid[vertices[-1]])
+    hull = np.where(inside, np.interp(grid, grid[vertices], values[vertices]), np.inf)
+    touching = np.isfinite(values) & (values <= hull + 2 * EPS * np.abs(hull))
+    hull[touching] = values[touching]
+    return Hull(grid, hull, touching)
+
+
+def _lower_chain(u: list[float], values: list[float], points: list[int]) -> list[int]:
+    """The points at which the hull turns: one that is not below the chord of its neighbours is dropped."""
+
+    def slope(a: int, b: int) -> float:
+        return (values[b] - values[a]) / (u[b] - u[a])
+
+    vertices: list[int] = []
+    for k in points:
+        while len(vertices) > 1 and slope(vertices[-2], vertices[-1]) >= slope(vertices[-1], k):
+            vertices.pop()
+        vertices.append(k)
+    return vertices
+
+
+def _sampled(f: Function, u: ArrayLike) -> tuple[Vector, Vector]:
+    """The grid, checked, and the values of f there."""
+    grid = np.asarray(u, dtype=np.float64)
+    if grid.ndim != 1 or len(grid) < 3:
+        msg = f"expected u to be a grid of at least three numbers, got shape {grid.shape}"
+        raise ValueError(msg)
+    if not (np.all(np.isfinite(grid)) and np.all(np.diff(grid) > 0)):
+        msg = "expected u to be finite and increasing, got a grid that is not; pass numpy.unique(u)"
+        raise ValueError(msg)
+    return grid, _evaluated(f, grid)
+
+
+def _evaluated(f: Function, u: Vector) -> Vector:
+    with np.errstate(all="ignore"):
+        values = np.asarray(f(u), dtype=np.float64)
+    if values.shape != u.shape:
+        msg = f"expected f to return an array of the shape of its argument, {u.shape}, got {values.shape}"
+        raise ValueError(msg)
+    wrong = ~(values > -np.inf)
+    if np.any(wrong):
+        k = int(np.argmax(wrong))
+        msg = f"expected f(u) to be a number or inf, got {values[k]} at u = {u[k]!r}; leave such points out of the grid"
+        raise ValueError(msg)
+    return values
+
+
+def _refuse_concave(u: Vector, values: Vector) -> None:
+    """Raise where a value is above the chord of its neighbours by more than rounding."""
+    k = above_chord(u, values, 1.0)
+    if k is not None:
+        msg = (
+            f"expected f to be convex, got f({u[k]:.6g}) = {values[k]:.6g}, above the chord from u = {u[k - 1]:.6g} to "
+            f"{u[k + 1]:.6g}; take divergences.conjugates.convex_hull(f, u) in its place"
+        )
         raise ValueError(msg)
 
 
-def _on(d: Declaration, piece: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """The function f and its declared derivative on a piece."""
-    m = Symbolic()
-    f = d.perspective(piece, sympy.Integer(1), m) + d.tangent * (piece - 1)
-    return _tidy(f), _tidy(d.critic(sympy.log(piece), m))
-
-
-def _tidy(x: Any) -> sympy.Expr:
-    return sympy.simplify(sympy.expand_log(sympy.sympify(x), force=True))
-
-
-def _vanishes(x: sympy.Expr) -> bool:
-    return bool(_tidy(x) == 0)
-
-
-def _zero(d: Declaration, claim: str, x: sympy.Expr) -> Step:
-    """Decide x = 0 by sympy, else with `DIGITS` digits on a grid."""
-    if _vanishes(x):
-        return Step(claim, sympy.sympify(x), "sympy")
-    return _numeric(d, claim, x, lambda value: abs(value) < sympy.Float(10) ** (10 - DIGITS))
-
-
-def _nonnegative(d: Declaration, claim: str, x: sympy.Expr) -> Step:
-    """Decide x >= 0 by the assumptions of sympy, else with `DIGITS` digits on a grid."""
-    simple = sympy.factor(_tidy(x))
-    if simple.is_nonnegative:
-        return Step(claim, simple, "sympy")
-    if simple.is_negative:
-        msg = f"{d.name}: expected {claim}, got {simple} < 0"
-        raise DisprovedError(msg)
-    return _numeric(d, claim, simple, lambda value: value >= 0)
-
-
-def _numeric(d: Declaration, claim: str, x: sympy.Expr, holds: Any) -> Step:
-    symbols = sorted(sympy.sympify(x).free_symbols, key=str)
-    points = GRID if symbols else GRID[:1]
-    for k, point in enumerate(points):
-        # several symbols take different points, so that no identity holds by coincidence of equal values
-        values = {s: points[(k + 7 * i) % len(points)] for i, s in enumerate(symbols)}
-        value = sympy.N(sympy.sympify(x).subs(values), DIGITS)
-        if not (value.is_real and holds(value)):
-            msg = f"{d.name}: expected {claim}, got {sympy.N(value, 8)} at {values or point}"
-            raise DisprovedError(msg)
-    return Step(claim, sympy.sympify(x), f"{DIGITS} digits at {len(points)} points")
+def above_chord(u: Vector, values: Vector, scale: Vector | float) -> int | None:
+    """The first point above the chord of its neighbours by more than the rounding of numbers as large as they or `scale`."""
+    with np.errstate(invalid="ignore"):
+        weight = (u[2:] - u[1:-1]) / (u[2:] - u[:-2])
+        chord = weight * values[:-2] + (1 - weight) * values[2:]
+        sizes = scale + np.abs(values)
+        above = values[1:-1] > chord + 64 * EPS * (sizes[:-2] + sizes[1:-1] + sizes[2:])
+    return int(np.argmax(above)) + 1 if np.any(above) else None

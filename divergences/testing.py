@@ -9,12 +9,26 @@
 >>> test_pinsker()
 """
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-__all__ = ["channels", "close_pairs", "pairs", "point_clouds", "simplexes"]
+import divergences as dv
+
+__all__ = [
+    "channels",
+    "close_pairs",
+    "continuous_pairs",
+    "convex_functions",
+    "divergences",
+    "pairs",
+    "point_clouds",
+    "simplexes",
+    "sparse_pairs",
+]
 
 Vector = NDArray[np.float64]
 Pair = tuple[Vector, Vector]
@@ -72,6 +86,71 @@ def pairs(draw: st.DrawFn, *, size: int | None = None, zeros: bool = True) -> Pa
 
 
 @st.composite
+def continuous_pairs(draw: st.DrawFn, *, size: int | None = None) -> Pair:
+    """Two probability vectors, the first absolutely continuous with respect to the second: p = 0 where q = 0.
+
+    Parameters
+    ----------
+    draw : callable
+        Given by hypothesis.
+    size : int, optional
+        Number of outcomes; 1 to 12 if not given.
+
+    Returns
+    -------
+    strategy of (array (n,), array (n,))
+        The vectors p and q, of which KL and chi-squared are finite.
+    """
+    q = draw(simplexes(size=size))
+    p = np.zeros_like(q)
+    p[q > 0] = draw(simplexes(size=int(np.count_nonzero(q))))
+    return p, q
+
+
+@st.composite
+def sparse_pairs(draw: st.DrawFn, *, size: int = 40) -> Pair:
+    """Two probability vectors with few outcomes of positive probability each, in common or not.
+
+    Parameters
+    ----------
+    draw : callable
+        Given by hypothesis.
+    size : int, default: 40
+        Number of outcomes.
+
+    Returns
+    -------
+    strategy of (array (n,), array (n,))
+        The vectors p and q, at most five entries of each positive.
+    """
+    places = st.lists(st.integers(0, size - 1), min_size=1, max_size=5, unique=True)
+    pair = np.zeros((2, size))
+    for row in pair:
+        support = draw(places)
+        row[support] = draw(simplexes(size=len(support), zeros=False))
+    return pair[0], pair[1]
+
+
+def divergences() -> st.SearchStrategy[dv.FDivergence]:
+    """f-divergences of the catalogue, of the families members with any parameter of [-3, 3] in their domain that a half-precision number holds.
+
+    ``st.from_type(FDivergence)`` is this strategy.
+
+    Returns
+    -------
+    strategy of FDivergence
+        Declared divergences.
+    """
+    return st.one_of(st.sampled_from(dv.FDIVERGENCES), _members())
+
+
+@st.composite
+def _members(draw: st.DrawFn) -> dv.FDivergence:
+    family = draw(st.sampled_from(dv.FAMILIES))
+    return family(*[draw(st.floats(-3.0, 3.0, width=16).filter(family.admits))])
+
+
+@st.composite
 def close_pairs(draw: st.DrawFn) -> Pair:
     """Two probability vectors 1e-1 to 1e-13 apart: where formulas that cancel lose everything.
 
@@ -89,6 +168,34 @@ def close_pairs(draw: st.DrawFn) -> Pair:
     noise = draw(hnp.arrays(np.float64, len(q), elements=st.floats(-1.0, 1.0)))
     p = q * (1.0 + 10.0 ** -draw(st.integers(1, 13)) * noise)
     return p / p.sum(), q
+
+
+@st.composite
+def convex_functions(draw: st.DrawFn) -> dv.FDivergence:
+    r"""f-divergences of piecewise affine convex functions $f(u) = a(u - 1) + \sum_k w_k (|u - c_k| - |1 - c_k|)$.
+
+    Every convex function with f(1) = 0 is a limit of such ones, so that what holds for them and is continuous holds for all.
+
+    Parameters
+    ----------
+    draw : callable
+        Given by hypothesis.
+
+    Returns
+    -------
+    strategy of FDivergence
+        Made by ``divergences.from_function``; ``f`` is the function, ``kinks`` are the c.
+    """
+    kinks = sorted(draw(st.lists(st.integers(1, 40).map(lambda k: k / 8), min_size=1, max_size=4, unique=True)))
+    weights = draw(st.lists(st.integers(1, 16).map(lambda k: k / 8), min_size=len(kinks), max_size=len(kinks)))
+    slope = draw(st.integers(-8, 8)) / 4
+
+    def f(u: Any) -> Any:
+        bends = [w * (abs(u - c) - abs(1 - c)) for w, c in zip(weights, kinks, strict=True)]
+        return slope * (u - 1) + sum(bends)
+
+    ends = {"f0": f(0.0), "slope": slope + sum(weights)}
+    return dv.from_function(f, name="piecewise_affine", kinks=tuple(kinks), **ends)
 
 
 @st.composite
@@ -131,3 +238,8 @@ def point_clouds(draw: st.DrawFn, *, dimension: int | None = None) -> Pair:
     n = draw(st.integers(1, 8))
     coordinates = st.one_of(st.integers(-4, 4).map(float), st.floats(-10.0, 10.0, width=32))
     return draw(hnp.arrays(np.float64, (n, d), elements=coordinates)), draw(simplexes(size=n))
+
+
+def _register() -> None:
+    """What hypothesis calls when it is imported, so that it knows how to draw a divergence."""
+    st.register_type_strategy(dv.FDivergence, lambda _: divergences())

@@ -15,7 +15,10 @@ from gan.expectations import Discrete, Floats, joint_support
 __all__ = ["fenchel_bound", "kantorovich_bound", "lipschitz_on_support"]
 
 CRITIC_ERROR = 16 * float(np.finfo(np.float64).eps)
-"""Largest error of a critic f'(e^v), relative to its magnitude plus 1: a few roundings of exp, log1p and sums."""
+"""Largest error of a critic f'(e^v), relative to its magnitude plus 1: a few roundings of exp, log1p and sums.
+
+For each 8 of the log-ratio once more, since a power of e^v amplifies the rounding of its exponent.
+"""
 
 
 def lipschitz_on_support(P: Discrete, Q: Discrete, tx: npt.ArrayLike, ty: npt.ArrayLike) -> float:
@@ -96,22 +99,24 @@ def fenchel_bound(f: dv.FDivergence, P: Discrete, Q: Discrete, v: npt.ArrayLike)
         msg = f"expected a log-ratio for each of the {len(joint.points)} points of joint_support(P, Q), got {v!r}"
         raise ValueError(msg)
     gain, loss = np.asarray(f.optimal_critic(v)), np.asarray(f.reverse.optimal_critic(-v))
-    first, second = _expectation(P.weights, gain[joint.of_p]), _expectation(Q.weights, loss[joint.of_q])
+    amplified = 1 + np.where(np.isfinite(v), np.abs(v), 0.0) / 8
+    first = _expectation(P.weights, gain[joint.of_p], amplified[joint.of_p])
+    second = _expectation(Q.weights, loss[joint.of_q], amplified[joint.of_q])
     if first is None or second is None:
         return 0.0
-    bound = first[0] + second[0] - Fraction(CRITIC_ERROR) * (first[1] + second[1] + 2)
+    bound = first[0] + second[0] - Fraction(CRITIC_ERROR) * (first[1] + second[1])
     return round_down(max(bound, Fraction(0)))
 
 
-def _expectation(weights: Floats, values: Floats) -> tuple[Fraction, Fraction] | None:
-    """Exact mean of the values and of their magnitudes under the normalised weights; None if it is not finite."""
+def _expectation(weights: Floats, values: Floats, errors: Floats) -> tuple[Fraction, Fraction] | None:
+    """Exact mean of the values, and of the errors times their magnitudes plus 1; None if it is not finite."""
     held = weights > 0
-    weights, values = weights[held], values[held]
-    if not np.isfinite(values).all():
+    if not np.isfinite(values[held]).all():
         return None
-    mass = sum(map(Fraction, weights.tolist()), Fraction(0))
-    terms = [Fraction(w) * Fraction(x) for w, x in zip(weights.tolist(), values.tolist(), strict=True)]
-    return sum(terms, Fraction(0)) / mass, sum(map(abs, terms), Fraction(0)) / mass
+    w, x, e = ([Fraction(number) for number in array[held].tolist()] for array in (weights, values, errors))
+    mean = sum((a * b for a, b in zip(w, x, strict=True)), Fraction(0))
+    error = sum((a * (abs(b) + 1) * c for a, b, c in zip(w, x, e, strict=True)), Fraction(0))
+    return mean / sum(w, Fraction(0)), error / sum(w, Fraction(0))
 
 
 def values_on(name: str, values: npt.ArrayLike, size: int) -> Floats:

@@ -93,16 +93,21 @@ class Variational(Objective):
         p, q = joint.p / joint.p.sum(), joint.q / joint.q.sum()
         value = float(self.f(joint.p, joint.q, normalize=True))
         if not math.isfinite(value):
-            return dv.Bounds.exact(value)
+            alone = np.any((p > 0) & (q == 0)), np.any((q > 0) & (p == 0))
+            infinite = any(a and math.isinf(cost) for a, cost in zip(alone, (self.f.slope, self.f.f0), strict=True))
+            return dv.Bounds(value if infinite else float(np.finfo(np.float64).max), value, value)
         # a difference wrong by the floor changes TV by it, and what is of second order by twice its root times that
         slack = ACCURACY * value + (FLOOR if self.f.kinks else 8 * math.sqrt(value) * FLOOR + FLOOR**2)
+        if set(self.f.kinks) - {1}:  # beyond a kink elsewhere only the differences are right
+            slack += ACCURACY * max(self.f.kinks) * float(dv.tv(joint.p, joint.q, normalize=True))
         if joint.rounded:
             with np.errstate(divide="ignore", invalid="ignore"):
                 v = np.where(p == q, 0.0, np.log(p) - np.log(q))
             gain, loss = (
                 np.asarray(c(s * v)) for c, s in ((self.f.optimal_critic, 1), (self.f.reverse.optimal_critic, -1))
             )
-            moved = np.abs(p * (gain - self.f.tangent))[p > 0].sum() + np.abs(q * (loss + self.f.tangent))[q > 0].sum()
+            i, j = p > 0, q > 0
+            moved = np.abs(p[i] * (gain[i] - self.f.tangent)).sum() + np.abs(q[j] * (loss[j] + self.f.tangent)).sum()
             slack += 4 * float(np.finfo(np.float64).eps) * float(moved)
         return dv.Bounds(max(value - slack, 0.0), value, value + slack)
 

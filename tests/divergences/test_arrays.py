@@ -121,7 +121,7 @@ def test_function_methods_are_differentiable(d):
     u = v.exp().requires_grad_()
     d.f(u).sum().backward()
     torch.testing.assert_close(u.grad, d.optimal_critic(v), rtol=1e-12, atol=1e-12)
-    if not d.kinks:
+    if not d.kinks and (d.second_derivative(v.exp()) > 0).all():
         t = d.optimal_critic(v).requires_grad_()
         d.conjugate(t).sum().backward()
         torch.testing.assert_close(t.grad, v.exp(), rtol=1e-11, atol=1e-12)
@@ -175,17 +175,6 @@ def test_misuse_of_the_other_arguments_is_refused():
         dv.kl([1e100, 5e-324], [1.0, 1.0], normalize=True)
 
 
-class SinglePrecision:
-    """A library whose double precision is switched off."""
-
-    float64 = np.dtype(np.float64)
-
-    @staticmethod
-    def astype(x, dtype, *, copy=True):
-        del dtype, copy
-        return x.astype(np.float32)
-
-
 def test_gradients_where_ratios_overflow():
     for p, q in (([0.5, 0.5], [1, 1e-310]), ([1, 1e-320], [0.5, 0.5])):
         for d in (dv.kl, dv.reverse_kl, dv.js, dv.tv):
@@ -197,13 +186,6 @@ def test_gradients_where_ratios_overflow():
 
 def test_an_axis_may_be_any_integer():
     assert dv.kl(np.array([P, Q]), np.array([Q, Q]), axis=np.int64(1)).shape == (2,)
-
-
-def test_a_library_without_double_precision_is_refused():
-    from divergences._arrays import as_double
-
-    with pytest.raises(TypeError, match=r"expected double precision, got float32; switch it on, as by jax\.config"):
-        as_double(SinglePrecision, np.zeros(3, np.float32))
 
 
 def test_infinite_values_of_a_critic_are_allowed():

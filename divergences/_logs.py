@@ -1,0 +1,96 @@
+"""Pairs of probability vectors given by their logarithms, which may be far beyond the range of the exponential."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+from divergences._arrays import Array, aligned, known, namespace, wide
+
+__all__ = ["LogPair", "log_pair", "log_sum_exp"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LogPair:
+    """Normalised p and q whose log-ratio is cut off at the range of doubles, p - q, and the log-ratios beyond (else 0)."""
+
+    xp: Any
+    p: Array
+    q: Array
+    gap: Array
+    beyond: Array
+    dtype: Any
+
+
+def log_pair(log_p: Array, log_q: Array, *, axis: int, normalize: bool) -> LogPair:
+    """Validate two arrays of log-probabilities along `axis`, which is moved last.
+
+    The difference p - q is p (1 - exp(-v)) by the log-ratio v, in which the masses are balanced to first order in what
+    they differ by: log sum p - log sum q is found from the differences too, where they are small.
+    """
+    xp, (log_p, log_q) = namespace(log_p=log_p, log_q=log_q)
+    dtype = xp.result_type(log_p, log_q)
+    tolerance = math.sqrt(float(xp.finfo(dtype).eps))
+    log_p, log_q = (wide(xp, x) for x in aligned(xp, log_p, log_q, axis))
+    for name, x in (("log_p", log_p), ("log_q", log_q)):
+        if known(xp, x < xp.inf) is False:
+            msg = f"expected {name} to be finite or -inf, got NaN or inf; a logarithm of a probability is at most 0"
+            raise ValueError(msg)
+        mass = log_sum_exp(xp, x)
+        if known(xp, mass > -xp.inf) is False:
+            msg = f"expected {name} to have positive mass, got -inf everywhere"
+            raise ValueError(msg)
+        if not normalize and known(xp, xp.abs(mass) <= tolerance) is False:
+            msg = (
+                f"expected exp({name}) to have mass 1 within {tolerance:.1e}, got log-mass {_worst(xp, mass)!r}; "
+                "pass normalize=True if these are logits"
+            )
+            raise ValueError(msg)
+    return _balanced(xp, log_p, log_q, dtype)
+
+
+def _balanced(xp: Any, log_p: Array, log_q: Array, dtype: Any) -> LogPair:
+    mass_p, mass_q = (log_sum_exp(xp, x)[..., None] for x in (log_p, log_q))
+    p, q = _exp_difference(xp, log_p, mass_p), _exp_difference(xp, log_q, mass_q)
+    common = (log_p > -xp.inf) & (log_q > -xp.inf)
+    v = xp.where(common, xp.where(common, log_p, 0.0) - xp.where(common, log_q, 0.0), 0.0)
+    # log(sum p / sum q): by the masses themselves, and what is left of it by the differences
+    v = v - (mass_p - mass_q)
+    v = v - xp.sum(_gap(xp, p, q, v, common), axis=-1, keepdims=True)
+    gap = _gap(xp, p, q, v, common)
+    # the smaller of the two is the larger times the ratio, cut off where the exponential would vanish
+    reach = 700.0 if "64" in str(p.dtype) else 80.0
+    inside = xp.where(xp.abs(v) < reach, v, xp.sign(v) * reach)
+    p, q = (
+        xp.where(common & (v < 0), q * xp.exp(xp.where(v < 0, inside, 0.0)), p),
+        xp.where(common & (v > 0), p * xp.exp(xp.where(v > 0, -inside, 0.0)), q),
+    )
+    return LogPair(xp, p, q, gap, xp.where(common & (v != inside), v, 0.0), dtype)
+
+
+def _gap(xp: Any, p: Array, q: Array, v: Array, common: Array) -> Array:
+    """p - q, by the larger of the two and the log-ratio."""
+    larger = xp.where(v > 0, p, q)
+    return xp.where(common, -xp.sign(v) * larger * xp.expm1(-xp.abs(v)), p - q)
+
+
+def _exp_difference(xp: Any, x: Array, mass: Array) -> Array:
+    """exp(x - mass), what the subtraction rounds included."""
+    finite = x > -xp.inf
+    x = xp.where(finite, x, 0.0)
+    high = x - mass
+    part = high - x
+    low = (x - (high - part)) - (mass + part)
+    return xp.where(finite, xp.exp(xp.where(finite, high, 0.0)) * (1.0 + low), 0.0)
+
+
+def log_sum_exp(xp: Any, x: Array) -> Array:
+    """log of the sum of exponentials over the last axis."""
+    largest = xp.max(x, axis=-1, keepdims=True)
+    largest = xp.where(largest > -xp.inf, largest, 0.0)
+    return xp.log(xp.sum(xp.exp(x - largest), axis=-1)) + largest[..., 0]
+
+
+def _worst(xp: Any, mass: Array) -> float:
+    flat = xp.reshape(mass, (-1,))
+    return float(flat[int(xp.argmax(xp.abs(flat)))])
