@@ -27,7 +27,7 @@ types: $(VENV)/dev.stamp
 	$(RUN) mypy
 
 unit: $(VENV)/dev.stamp
-	HYPOTHESIS_PROFILE=ci $(RUN) pytest $(ARGS)
+	HYPOTHESIS_PROFILE=ci $(RUN) pytest --numprocesses=auto $(ARGS)
 
 # scipy-doctest compares numbers as numbers. Its --doctest-collect=api would pass over modules without __all__.
 doctest: $(VENV)/dev.stamp

@@ -51,6 +51,9 @@ def namespace(**arrays: Array) -> tuple[Any, list[Array]]:
 
 def _as_floating(xp: Any, name: str, x: Array, given: list[Array]) -> Array:
     """Array of a real floating dtype: integers become doubles, sequences and numbers follow the first array."""
+    if x is None:
+        msg = f"expected {name} to be an array of numbers, got None"
+        raise ValueError(msg)
     try:
         array = x if array_api_compat.is_array_api_obj(x) else _like(xp, np.asarray(x, dtype=np.float64), given)
     except (TypeError, ValueError) as error:

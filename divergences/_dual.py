@@ -31,11 +31,14 @@ class Dual:
         return type(self)(other - self.value, -self.slope)
 
     def __mul__(self, other: Any) -> Self:
-        value, slope = _parts(other)
-        return type(self)(self.value * value, self.slope * value + self.value * slope)
+        if not isinstance(other, Dual):  # 0 times an infinite value would be no slope
+            return type(self)(self.value * other, self.slope * other)
+        return type(self)(self.value * other.value, self.slope * other.value + self.value * other.slope)
 
     def __truediv__(self, other: Any) -> Self:
-        value, slope = _parts(other)
+        if not isinstance(other, Dual):
+            return type(self)(self.value / other, self.slope / other)
+        value, slope = other.value, other.slope
         quotient = self.value / value
         return type(self)(quotient, (self.slope - quotient * slope) / value)
 

@@ -21,4 +21,7 @@ def solve(xp: Any, function: Callable[[Array], Array], value: Array) -> Array:
         middle = (low + high) / 2
         below = function(middle) < value
         low, high = xp.where(below, middle, low), xp.where(below, high, middle)
-    return (low + high) / 2
+    middle, reached = (low + high) / 2, function((low + high) / 2)
+    # a step to infinity is between numbers: the finite side of it
+    inner = xp.where(reached == -xp.inf, high, low)
+    return xp.where(xp.abs(reached) < xp.inf, middle, inner)

@@ -1,10 +1,10 @@
 """Pairs of probability vectors given by their logarithms, which may be far beyond the range of the exponential."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from typing import Any, Self, final
 
-from divergences._arrays import Array, aligned, known, namespace, wide
+from divergences._arrays import Array, aligned, constant, known, namespace, wide
 
 __all__ = ["LogPair", "log_pair", "log_sum_exp"]
 
@@ -20,6 +20,12 @@ class LogPair:
     gap: Array
     beyond: Array
     dtype: Any
+
+    def keeping(self, rows: Array) -> Self:
+        """The pair with every other row replaced by equal ones, so that no gradient flows through what is discarded."""
+        where, kept = self.xp.where, rows[..., None]
+        p, q = where(kept, self.p, 1.0), where(kept, self.q, 1.0)
+        return replace(self, p=p, q=q, gap=where(kept, self.gap, 0.0), beyond=where(kept, self.beyond, 0.0))
 
 
 def log_pair(log_p: Array, log_q: Array, *, axis: int, normalize: bool) -> LogPair:
@@ -50,38 +56,52 @@ def log_pair(log_p: Array, log_q: Array, *, axis: int, normalize: bool) -> LogPa
 
 
 def _balanced(xp: Any, log_p: Array, log_q: Array, dtype: Any) -> LogPair:
+    (log_p, low_p), (log_q, low_q) = _shifted(xp, log_p), _shifted(xp, log_q)
     mass_p, mass_q = (log_sum_exp(xp, x)[..., None] for x in (log_p, log_q))
-    p, q = _exp_difference(xp, log_p, mass_p), _exp_difference(xp, log_q, mass_q)
+    p, q = _exp_difference(xp, log_p, low_p, mass_p), _exp_difference(xp, log_q, low_q, mass_q)
     common = (log_p > -xp.inf) & (log_q > -xp.inf)
-    v = xp.where(common, xp.where(common, log_p, 0.0) - xp.where(common, log_q, 0.0), 0.0)
-    # log(sum p / sum q): by the masses themselves, and what is left of it by the differences
-    v = v - (mass_p - mass_q)
-    v = v - xp.sum(_gap(xp, p, q, v, common), axis=-1, keepdims=True)
-    gap = _gap(xp, p, q, v, common)
+    v, low = _two_difference(xp.where(common, log_p, 0.0), xp.where(common, log_q, 0.0))
+    v, lower = _two_difference(v, mass_p - mass_q)
+    low = xp.where(common, low + lower + (low_p - low_q), 0.0)
+    # what is left of log(sum p / sum q), by the differences
+    low = low - xp.sum(_gap(xp, p, q, v, low, common), axis=-1, keepdims=True)
+    gap = _gap(xp, p, q, v, low, common)
     # the smaller of the two is the larger times the ratio, cut off where the exponential would vanish
     reach = 700.0 if "64" in str(p.dtype) else 80.0
     inside = xp.where(xp.abs(v) < reach, v, xp.sign(v) * reach)
     p, q = (
-        xp.where(common & (v < 0), q * xp.exp(xp.where(v < 0, inside, 0.0)), p),
-        xp.where(common & (v > 0), p * xp.exp(xp.where(v > 0, -inside, 0.0)), q),
+        xp.where(common & (v < 0), q * (xp.exp(xp.where(v < 0, inside, 0.0)) * (1.0 + low)), p),
+        xp.where(common & (v > 0), p * (xp.exp(xp.where(v > 0, -inside, 0.0)) * (1.0 - low)), q),
     )
     return LogPair(xp, p, q, gap, xp.where(common & (v != inside), v, 0.0), dtype)
 
 
-def _gap(xp: Any, p: Array, q: Array, v: Array, common: Array) -> Array:
-    """p - q, by the larger of the two and the log-ratio."""
-    larger = xp.where(v > 0, p, q)
-    return xp.where(common, -xp.sign(v) * larger * xp.expm1(-xp.abs(v)), p - q)
+def _shifted(xp: Any, x: Array) -> tuple[Array, Array]:
+    """Logarithms less the largest of each row, as a sum of two numbers: an offset of logits costs no digits."""
+    shifted, low = _two_difference(x, constant(xp.max(x, axis=-1, keepdims=True)))
+    return shifted, xp.where(shifted > -xp.inf, low, 0.0)
 
 
-def _exp_difference(xp: Any, x: Array, mass: Array) -> Array:
-    """exp(x - mass), what the subtraction rounds included."""
+def _two_difference(a: Array, b: Array) -> tuple[Array, Array]:
+    """The difference of two numbers as a sum of two, exactly (Knuth)."""
+    high = a - b
+    part = high - a
+    return high, (a - (high - part)) - (b + part)
+
+
+def _gap(xp: Any, p: Array, q: Array, v: Array, low: Array, common: Array) -> Array:
+    """p - q, by the larger of the two and the log-ratio v + low."""
+    decay = xp.exp(-xp.abs(v))
+    below = q * (xp.expm1(xp.where(v > 0, 0.0, v)) + low * decay)
+    above = -p * (xp.expm1(xp.where(v > 0, -v, 0.0)) - low * decay)
+    return xp.where(common, xp.where(v > 0, above, below), p - q)
+
+
+def _exp_difference(xp: Any, x: Array, low: Array, mass: Array) -> Array:
+    """exp(x + low - mass), what the subtraction rounds included."""
     finite = x > -xp.inf
-    x = xp.where(finite, x, 0.0)
-    high = x - mass
-    part = high - x
-    low = (x - (high - part)) - (mass + part)
-    return xp.where(finite, xp.exp(xp.where(finite, high, 0.0)) * (1.0 + low), 0.0)
+    high, lower = _two_difference(xp.where(finite, x, 0.0), mass)
+    return xp.where(finite, xp.exp(xp.where(finite, high, 0.0)) * (1.0 + (lower + low)), 0.0)
 
 
 def log_sum_exp(xp: Any, x: Array) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 
 from divergences._arrays import Array, aligned, checked, known, last_axis, namespace, wide
 
-__all__ = ["STEP", "Pair", "measures", "quick_totals", "simplex_pair"]
+__all__ = ["LIFT", "STEP", "Pair", "measures", "quick_totals", "scaled_difference", "simplex_pair", "two_product"]
 
 STEP, STEPS = 2.0**-27, 4
 LIFT = STEP**-STEPS
@@ -33,6 +33,10 @@ TOLERANCE = math.sqrt(float(np.finfo(np.float64).eps))
 ULP = float(np.finfo(np.float64).eps)
 DOUBLE = np.dtype(np.float64)
 ONES = np.ones(BLOCK)
+
+# A C library that has once freed a large array keeps the memory of smaller ones, instead of handing it back to the system
+# after every block and faulting it in again. This one is never touched, so it costs nothing.
+np.empty(1 << 21)
 
 Term = Callable[[Array, Array, Array], Array]
 
@@ -90,7 +94,7 @@ class Pair:
             return replace(self, mass=mass[:, None], rest=(excess / other)[:, None])
         ratio = xp.where(xp.abs(excess) < other / 2, 1.0 + excess / other, mass / other)
         scaled = replace(self, mass=mass[:, None], scale=xp.where(nearly, 1.0, ratio)[:, None])
-        gap, held = scaled._sums(lambda p, q, scale, _: (_scaled_difference(p, q, scale)[2], q * scale))
+        gap, held = scaled._sums(lambda p, q, scale, _: (scaled_difference(p, q, scale)[2], q * scale))
         return replace(scaled, rest=(gap / held)[:, None])
 
     def _sums(self, terms: Callable[[Array, Array, Array | None, Array], tuple[Array, ...]]) -> tuple[Array, ...]:
@@ -117,8 +121,8 @@ class Pair:
 
 def quick_totals(
     term: Term, p: Array, q: Array, *, axis: int, normalize: bool, kinks: bool, sensitivity: float
-) -> Array | None:
-    """Sums of ``term(p, q, p - q)`` per unit of mass, for numpy doubles; None where care is needed.
+) -> tuple[Array, Any] | None:
+    """Sums of ``term(p, q, p - q)`` per unit of mass, for numpy doubles, and where they are sure; None where care is needed.
 
     Let m be the relative difference of the masses. Where it counts, a second pass takes m q from the differences, which
     is exact if m is small beside the relative differences of p and q, whose size is the root of the sum (the sum itself,
@@ -153,9 +157,8 @@ def quick_totals(
             return None
         value = total / mass
     size = value if kinks else value**0.5
-    if not _all((value > 1e-200) & (value < 1e200) & (abs(shift) <= size / 16)):
-        return None
-    return value if len(shape) < 2 else value.reshape(shape)
+    sure = (value > 1e-200) & (value < 1e200) & (abs(shift) <= size / 16)
+    return (value, sure) if len(shape) < 2 else (value.reshape(shape), sure.reshape(shape))
 
 
 def _all(condition: Any) -> bool:
@@ -213,7 +216,7 @@ def simplex_pair(p: Array, q: Array, *, axis: int, normalize: bool) -> tuple[Pai
 
 def measures(p: Array, q: Array, critic: Array, *, axis: int, normalize: bool) -> tuple[Any, Any, list[Array]]:
     """Validated p, q, normalised by their sums, beside a third array on the same space; `axis` is moved last."""
-    xp, (p, q, critic) = namespace(p=p, q=q, critic=critic)
+    xp, (p, q, critic) = namespace(p=p, q=q, T=critic)
     dtype = xp.result_type(p, q, critic)
     p, q = aligned(xp, p, q, axis)
     critic = wide(xp, _values_on(xp, critic, p, axis))
@@ -239,20 +242,21 @@ def _values_on(xp: Any, critic: Array, p: Array, axis: int) -> Array:
 
 def _balanced(p: Array, q: Array, scale: Array | None, rest: Array) -> tuple[Array, Array]:
     """Q scaled to the mass of p, and the difference of p from it."""
-    high, low, difference = _scaled_difference(p, q, scale)
+    high, low, difference = scaled_difference(p, q, scale)
     correction = rest * high
     return high + (correction + low), difference - correction
 
 
-def _scaled_difference(p: Array, q: Array, scale: Array | None) -> tuple[Array, Array | float, Array]:
+def scaled_difference(p: Array, q: Array, scale: Array | None) -> tuple[Array, Array | float, Array]:
     """The exact product of q and its scale as a sum of two doubles, and p minus it: right to its own last place."""
     if scale is None:
         return q, 0.0, p - q
-    high, low = _two_product(q, scale)
+    high, low = two_product(q, scale)
     return high, low, (p - high) - low
 
 
-def _two_product(a: Array, b: Array) -> tuple[Array, Array]:
+def two_product(a: Array, b: Array) -> tuple[Array, Array]:
+    """The product of two doubles as a sum of two, exactly."""
     product = a * b
     (a1, a2), (b1, b2) = _split(a), _split(b)
     return product, ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2

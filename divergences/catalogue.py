@@ -178,7 +178,8 @@ class ModifiedGAN(FDivergence):
         return -m.log_mean_exp(-v) - m.exp(-m.softplus(v))
 
     def legendre(self, t: Any, m: Scalars) -> Any:
-        u = -2 / (t * (1 + m.sqrt(1 - 4 / t)))
+        root = m.sqrt(-t)
+        u = 2 / root / (root + m.sqrt(4 - t))
         return m.log(2 * u / (1 + u)) - 1 / (1 + u)
 
 
@@ -198,7 +199,7 @@ class ArithmeticGeometric(FDivergence):
         return (m.relative_entropy(mean, p, -d / 2) + m.relative_entropy(mean, q, d / 2)) / 2
 
     def critic(self, v: Any, m: Scalars) -> Any:
-        return (m.log_mean_exp(v) - v / 2 - m.expm1(-v) / 2) / 2
+        return (m.log_mean_exp(v) + m.log_mean_exp(-v) - m.expm1(-v)) / 4
 
 
 # ------------------------------------------------------------------------------------------------------- total variation
@@ -568,11 +569,11 @@ class skew_kl(FFamily):
 
     t: float
     examples = (0.01, 0.6, 1.0)
-    domain = "0 < t <= 1"
+    domain = "2**-52 <= t <= 1"
 
     @staticmethod
     def admits(parameter: float) -> bool:
-        return 0 < parameter <= 1
+        return 2**-52 <= parameter <= 1
 
     @property
     def tangent(self) -> float:
@@ -606,11 +607,11 @@ class hockey_stick(FFamily):
 
     gamma: float
     examples = (0.5, 1.0, 3.0)
-    domain = "gamma > 0"
+    domain = "2**-52 <= gamma <= 2**52"
 
     @staticmethod
     def admits(parameter: float) -> bool:
-        return parameter > 0
+        return 2**-52 <= parameter <= 2**52
 
     @property
     def metric_power(self) -> float | None:

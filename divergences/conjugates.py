@@ -151,16 +151,12 @@ def _rate(gains: Vector, u: Vector, first: int, second: int, step: int) -> float
 
 def _meeting(near: float, far: float, rise: float, fall: float, width: float) -> float:
     """The height at which two lines meet above an interval: from its near end rising, towards its far end falling."""
-    if rise <= 0 or not np.isfinite(far):
-        return near if rise <= 0 else (near + rise * width if np.isfinite(rise) else np.inf)
-    if np.isinf(rise) and np.isinf(fall):
-        return np.inf
+    if np.isinf(far) or (np.isinf(fall) and np.isfinite(rise)):
+        return near + rise * width
     if np.isinf(rise):
         return far - fall * width
-    if np.isinf(fall):
-        return near + rise * width
-    if rise - fall <= 0:
-        return max(near, far)
+    if rise == fall:
+        return near  # both are 0
     place = min(max((far - near - fall * width) / (rise - fall), 0.0), width)
     return near + rise * place
 

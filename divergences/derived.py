@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
 from divergences._arrays import Array, blockwise, constant, known, quiet, result
-from divergences._pairs import Pair, _scaled_difference, _two_product, simplex_pair
+from divergences._pairs import Pair, scaled_difference, simplex_pair, two_product
 from divergences.catalogue import squared_hellinger
 from divergences.elementary import Numeric
 
@@ -48,6 +48,11 @@ LAST = 1e-9
 
 class Derived(ABC):
     """A function of an f-divergence of two distributions, called like one."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether P and Q may be exchanged."""
+        return False
 
     def __call__(self, p: Array, q: Array, *, axis: int = -1, normalize: bool = False) -> Array:
         r"""Value in nats, of the exactly normalised pair.
@@ -158,6 +163,11 @@ class renyi(Derived):
         object.__setattr__(self, "a", _order("renyi", self.a, "0 <= a <= inf", math.inf))
 
     @property
+    def symmetric(self) -> bool:
+        """Of order 1/2 it is."""
+        return self.a == 1 / 2
+
+    @property
     def name(self) -> str:
         """The name it is called by: ``renyi(0.5)``."""
         return f"renyi({self.a!r})"
@@ -210,6 +220,11 @@ class tsallis(Derived):
         object.__setattr__(self, "a", _order("tsallis", self.a, "0 <= a < inf", math.nextafter(math.inf, 0)))
 
     @property
+    def symmetric(self) -> bool:
+        """Of order 1/2 it is."""
+        return self.a == 1 / 2
+
+    @property
     def name(self) -> str:
         """The name it is called by: ``tsallis(0.5)``."""
         return f"tsallis({self.a!r})"
@@ -240,6 +255,8 @@ class Bhattacharyya(Derived):
     0.3465735902799726
     """
 
+    symmetric = True
+
     @property
     def name(self) -> str:
         """The public name."""
@@ -267,6 +284,8 @@ class Chernoff(Derived):
     >>> float(dv.chernoff(p, q)), float(dv.chernoff.exponent(p, q))
     (0.04384031466636464, 0.5)
     """
+
+    symmetric = True
 
     @property
     def name(self) -> str:
@@ -356,7 +375,7 @@ class _Rows:
 
 
 def _balanced(pair: Pair) -> _Rows:
-    high, low, difference = _scaled_difference(pair.p, pair.q, pair.scale)
+    high, low, difference = scaled_difference(pair.p, pair.q, pair.scale)
     correction = pair.rest * high
     q = high + (correction + low)
     return _Rows(pair.xp, pair.p, q, (high - q) + (correction + low), difference - correction, pair.mass)
@@ -448,7 +467,7 @@ def _root_power(rows: _Rows, v: Array, e: float, where: Array) -> Array:
     extreme = p / q > 2.0**shift  # an exact power of two is set aside, for the quotient or its product may overflow
     p = xp.where(extreme, p * 2.0**-shift, p)
     ratio = p / q
-    high, low = _two_product(ratio, q)
+    high, low = two_product(ratio, q)
     lost = (((p - high) - low) - ratio * rest) / p
     power = ratio ** (e / 2) * xp.exp(e / 2 * lost)
     power = xp.where(extreme, power * 2.0 ** min(shift * e / 2, most), power)

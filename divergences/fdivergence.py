@@ -27,7 +27,7 @@ from divergences._arrays import Array, blockwise, constant, double, elementwise,
 from divergences._dual import Dual, Dually
 from divergences._extras import require
 from divergences._inversion import solve
-from divergences._logs import log_pair
+from divergences._logs import LogPair, log_pair
 from divergences._pairs import STEP, Pair, measures, quick_totals, simplex_pair
 from divergences.bounds import Bounds
 from divergences.elementary import Numeric, Scalars, Vocabulary
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from divergences.proofs import Formulas, Proof
 
 __all__ = ["FDivergence", "FFamily"]
+
+HUGE = 1e300
+"""Ratios beyond are near the largest double."""
+
+MODERATE = 40.0
+"""A log-ratio at which 1 is less than the last digit of the ratio, and no power of it overflows."""
 
 RATIOS = np.geomspace(0.01, 100.0, 81)
 """Log-ratios, and their negatives, at which a divergence is probed for its sensitivity to masses."""
@@ -158,16 +164,23 @@ class FDivergence(ABC):
                 kinks=bool(self.kinks),
                 sensitivity=self._sensitivity,
             )
-            if quick is not None:
-                return (
-                    np.float64(min(quick, self._largest)) if np.ndim(quick) == 0 else np.minimum(quick, self._largest)
-                )
+            if quick is not None and (np.ndim(quick[0]) or quick[1]):
+                return self._completed(*quick, p, q, normalize=normalize)
             lazy = blockwise(lambda p, q: self(p, q, normalize=normalize), p, q, axis)
             if lazy is not None:
                 return lazy
             pair, batch = simplex_pair(p, q, axis=axis, normalize=normalize)
             value = self._total(pair)
         return result(pair.xp, pair.xp.reshape(value, batch), pair.dtype)
+
+    def _completed(self, value: Array, sure: Array, p: Array, q: Array, *, normalize: bool) -> Array:
+        """Values of the quick road, and by the careful one those rows of the batch that it was not sure of."""
+        if np.ndim(value) == 0:
+            return np.float64(min(value, self._largest))
+        if not sure.all():
+            pair, _ = simplex_pair(p[~sure], q[~sure], axis=-1, normalize=normalize)
+            value[~sure] = self._total(pair)
+        return np.minimum(value, self._largest)
 
     def _numpy_term(self, p: Array, q: Array, gap: Array) -> Array:
         return self.perspective(p, q, Numeric(np, gap))
@@ -239,23 +252,35 @@ class FDivergence(ABC):
             return lazy
         with quiet():
             pair = log_pair(log_p, log_q, axis=axis, normalize=normalize)
-            xp = pair.xp
-            terms = self.perspective(pair.p, pair.q, Numeric(xp, pair.gap))
-            for declared, weight, v, end in (
-                (self, pair.p, pair.beyond, self.slope),
-                (_Reversed(self), pair.q, -pair.beyond, self.f0),
-            ):
-                if math.isinf(end):
-                    far = (v > 0) & (weight > 0)
-                    terms = xp.where(far, weight * declared._tail(xp, xp.where(far, v, 1.0)), terms)
-            value = xp.sum(terms, axis=-1)
+            xp, value = pair.xp, self._log_total(pair)
+            if known(xp, value < xp.inf) is not True:
+                infinite = xp.isinf(value)
+                value = xp.where(infinite, xp.inf, self._log_total(pair.keeping(~infinite)))
             value = value if math.isinf(self._largest) else xp.minimum(value, xp.full_like(value, self._largest))
             return result(xp, value, pair.dtype)
 
-    def _tail(self, xp: Any, v: Array) -> Array:
-        r"""$g(u)/u$ of the normal form at $u = e^v$ far beyond the range of doubles, where f grows without end.
+    def _log_total(self, pair: LogPair) -> Array:
+        xp = pair.xp
+        terms = self.perspective(pair.p, pair.q, Numeric(xp, pair.gap))
+        for declared, weight, v in ((self, pair.p, pair.beyond), (_Reversed(self), pair.q, -pair.beyond)):
+            if declared._far_from_its_end:
+                far = (v > 0) & (weight > 0)
+                if known(xp, ~far) is not True:
+                    tail = declared._tail(xp, xp.where(far, v, MODERATE))
+                    terms = xp.where(far, weight * tail, terms)
+        return xp.sum(terms, axis=-1)
 
-        It is $f'(u) - f^*(f'(u))/u$ less the tangent. Of $c(v) = f'(e^v)$, a power or an affine function of u or v out
+    @cached_property
+    def _far_from_its_end(self) -> bool:
+        """Whether the critic is not at the end of its range yet where the ratio leaves the range of doubles."""
+        with quiet():
+            reached = float(self.critic(np.asarray(700.0), Numeric(np)))
+        return math.isinf(self.slope) or abs(reached - self.slope) > 1e-16 * abs(self.slope)
+
+    def _tail(self, xp: Any, v: Array) -> Array:
+        r"""$g(u)/u$ of the normal form at $u = e^v$ beyond the range of doubles.
+
+        It is $f'(u) - f^*(f'(u))/u$ less the tangent. Of $c(v) = f'(e^v)$, a power of u or an affine function of v out
         there, the second term is a constant part of the derivative.
         """
         critic = self.critic(v, Numeric(xp))
@@ -264,8 +289,9 @@ class FDivergence(ABC):
 
     @cached_property
     def _share_of_derivative(self) -> float:
-        v = np.asarray(300.0)
-        return float(self.level(v, Numeric(np)) / np.exp(v) / self._critic_slope(np, v))
+        v = np.asarray(MODERATE)
+        with quiet():
+            return float(self.level(v, Numeric(np)) / np.exp(v) / self._critic_slope(np, v))
 
     def distance(self, p: Array, q: Array, *, axis: int = -1, normalize: bool = False) -> Array:
         r"""Metric $D_f(P\|Q)^{r}$, where the power $r$ is declared as ``metric_power``.
@@ -315,7 +341,9 @@ class FDivergence(ABC):
         xp, dtype, (u,) = double(u=u)
         with quiet():
             regular = (u > 0) & ~xp.isinf(u)
-            value = self._f_at_regular(xp.where(regular, u, 1.0), Numeric(xp))
+            huge = regular & (u > HUGE)
+            value = self._f_at_regular(xp.where(regular & ~huge, u, 1.0), Numeric(xp))
+            value = xp.where(huge, self._f_at_huge(xp.where(huge, u, HUGE), Numeric(xp)), value)
             edge = xp.where(u == 0, self.f0, xp.full_like(u, math.inf if self.slope > 0 else -math.inf))
         edge = xp.where(u < 0, math.inf, xp.where(xp.isnan(u), u, edge))
         return result(xp, xp.where(regular, value, edge), dtype)
@@ -329,6 +357,12 @@ class FDivergence(ABC):
         far = (m.abs(v) > 1) & (m.abs(v) < 700)
         v = m.xp.where(far, v, 0.0)
         return m.xp.where(far, u * self.critic(v, m) - self.level(v, m), near_one)
+
+    def _f_at_huge(self, u: Array, m: Numeric) -> Array:
+        """Where p + q of the perspective would overflow."""
+        v = m.log(u)
+        level = self.level(v, m)
+        return u * (self.critic(v, m) - m.xp.where(level < m.xp.inf, level / u, 0.0))
 
     @cached_property
     def f0(self) -> float:
@@ -368,7 +402,7 @@ class FDivergence(ABC):
                 left, right = (math.nextafter(math.log(kink), end) for end in (-math.inf, math.inf))
                 low = xp.where(u <= kink, xp.where(low < left, low, left), xp.where(low > right, low, right))
                 high = xp.where(u >= kink, xp.where(high > right, high, right), xp.where(high < left, high, left))
-            lower, upper = (self.critic(x, Numeric(xp)) for x in (low, high))
+            lower, upper = (_with_limits(self.critic, x, Numeric(xp)) for x in (low, high))
             lower = xp.where(u == 0, -xp.inf, lower)
             lower, upper = xp.where(u < 0, xp.inf, lower), xp.where(u < 0, -xp.inf, upper)
         return result(xp, lower, dtype), result(xp, upper, dtype)
@@ -395,6 +429,7 @@ class FDivergence(ABC):
             for kink in self.kinks:
                 value = xp.where(u == kink, xp.inf, value)
             zero, infinity = (self._curvature_limit(end) for end in (-200.0, 200.0))
+            value = xp.where(xp.isnan(value), xp.where(inner < 1, zero, xp.full_like(inner, infinity)), value)
             edge = xp.where(u == 0, zero, xp.where(u > 0, infinity, xp.full_like(u, xp.nan)))
         return result(xp, xp.where(regular, value, edge), dtype)
 
@@ -474,6 +509,9 @@ class FDivergence(ABC):
             middle, inner = self._in_critic_range(xp, t)
             if self.has_closed_conjugate:
                 value = _slope(self.legendre(Dual(inner, xp.ones_like(inner)), Dually(Numeric(xp))), inner)
+                lost = ~((value >= 0) & (value < xp.inf))  # near the ends of the range of numbers
+                if known(xp, ~lost) is not True:
+                    value = xp.where(lost, xp.exp(self._inverted(xp, inner)[0]), value)
             else:
                 value = xp.exp(self._inverted(xp, inner)[0])
             outside = xp.where(xp.isnan(t), t, xp.where(t <= self.critic_range.lower, 0.0, xp.full_like(t, xp.inf)))
@@ -489,7 +527,8 @@ class FDivergence(ABC):
         m = Numeric(xp)
         v = constant(solve(xp, lambda v: self.critic(v, m), constant(t)))
         u, reached = xp.exp(v), self.critic(v, m)
-        return v, self.level(v, m) + u * (t - reached)
+        level, finite_u = self.level(v, m), xp.where(u < xp.inf, u, 0.0)
+        return v, xp.where(xp.abs(level) < xp.inf, level + finite_u * (t - reached), level)
 
     @elementwise
     def optimal_critic(self, v: Array) -> Array:
@@ -664,7 +703,7 @@ class FFamily(FDivergence):
         given = getattr(self, field.name)
         try:
             parameter = float(given)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             msg = f"expected {field.name} of {type(self).__name__} to be a number, got {given!r}"
             raise TypeError(msg) from error
         if not (math.isfinite(parameter) and self.admits(parameter)):

@@ -1,7 +1,7 @@
 r"""Matrices of divergences: $D_{ij} = d(x_i, y_j)$ for all rows of two matrices.
 
 The pairs are cut into tiles, a grid that depends on the shapes alone, and tiles are what workers get: the same numbers
-come out wherever they are computed. A tile is cut into blocks of pairs that stay in a second-level cache.
+come out wherever they are computed. A tile is cut into blocks of pairs that stay in the cache.
 
 An f-divergence is summed here from its declaration. Its call balances the masses of every pair anew; in a matrix each
 row meets many others, so that it pays to give every row mass 1 once, exactly, as sums of two doubles (`_Rows`): the
@@ -20,13 +20,13 @@ import numpy as np
 
 from divergences._arrays import Array, checked, namespace, quiet
 from divergences._extras import require
-from divergences._pairs import LIFT, _two_product
+from divergences._pairs import LIFT, two_product
 from divergences.elementary import Numeric
 from divergences.fdivergence import FDivergence
 
 __all__ = ["pairwise"]
 
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 """Elements evaluated at once in numpy, and the longest row that is summed here."""
 
 TILE, STRIP = 1 << 22, 1 << 17
@@ -229,7 +229,7 @@ class _Rows:
         mass, rest = (total / LIFT for total in _exact_sum(x))
         x = x * (UNIT / LIFT)
         high = x / mass
-        product, error = _two_product(high, mass)
+        product, error = two_product(high, mass)
         return cls(high, ((x - product) - error - high * rest) / mass)
 
 

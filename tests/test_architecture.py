@@ -36,6 +36,7 @@ ORDER = [
     "divergences.catalogue",
     "divergences._spoken",
     "divergences._smooth",
+    "divergences._examined",
     "divergences.user",
     "divergences.derived",
     "divergences.matrices",

@@ -241,3 +241,21 @@ def test_huge_and_tiny_masses(d):
     for factor in (1e300, 1e-300, 2.0**-1060):
         p, q = np.array([3.0, 1.0]) * factor, np.array([1.0, 1.0]) * factor
         assert d(p, q, normalize=True) == pytest.approx(float(d([0.75, 0.25], [0.5, 0.5])), rel=1e-15)
+
+
+@every
+def test_rows_that_need_care_do_not_change_the_others(d):
+    """Equal rows, disjoint ones and ordinary ones in one batch, of any memory layout."""
+    rng = np.random.default_rng(8)
+    p, q = rng.dirichlet(np.ones(6), size=(2, 5))
+    p[1] = q[1]
+    p[2], q[2] = [0.5, 0.5, 0, 0, 0, 0], [0, 0, 0.5, 0, 0.5, 0]
+    p[3] = q[3] * (1 + 1e-9 * rng.normal(size=6))
+    p[3] /= p[3].sum()
+    alone = [float(d(a, b)) for a, b in zip(p, q, strict=True)]
+    np.testing.assert_allclose(d(p, q), alone, rtol=1e-15)
+    np.testing.assert_allclose(d(np.asfortranarray(p), np.asfortranarray(q)), alone, rtol=1e-15)
+    np.testing.assert_allclose(d(p[:, None].repeat(2, axis=1), q[:, None].repeat(2, axis=1))[:, 1], alone, rtol=1e-15)
+    before = p.copy(), q.copy()
+    d(p, q, normalize=True)
+    np.testing.assert_array_equal((p, q), before)

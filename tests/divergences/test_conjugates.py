@@ -180,6 +180,7 @@ def test_a_function_that_is_not_convex_is_refused_with_advice():
         (lambda u: u, [1.0, 2.0], r"at least three numbers, got shape \(2,\)"),
         (lambda u: u, [[1.0, 2.0, 3.0]], r"got shape \(1, 3\)"),
         (lambda u: u, [1.0, 3.0, 2.0], "increasing"),
+        (lambda u: u, [1.0, 2.0, 2.0], "increasing"),
         (lambda u: u, [1.0, 2.0, math.inf], "finite"),
         (lambda u: 1.0, [1.0, 2.0, 3.0], "an array of the shape of its argument"),
         (np.log, [-1.0, 0.5, 2.0], "got nan at u = "),
@@ -199,3 +200,40 @@ def test_bad_grids_and_values_are_refused(f, u, message):
 def test_a_function_infinite_nearly_everywhere_has_no_hull():
     with pytest.raises(ValueError, match="finite at two points of u at least, got 1"):
         convex_hull(lambda u: np.where(u == 1, 0.0, np.inf), [0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("corner", [1.3, 2.5, 3.9, 5.5])
+@pytest.mark.parametrize(("left", "right"), [(1.0, 1.0), (0.1, 3.0), (2.0, 0.5)])
+def test_the_error_bound_is_attained_at_a_corner(corner, left, right):
+    """Of a function with one corner the chords on both sides, prolonged, meet in it: the bound is the supremum."""
+    from divergences.conjugates import _best, _upper_bound
+
+    u = np.array([-3.0, -1.0, 0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 7.0, 9.0])
+    values = np.where(u < corner, left * (corner - u), right * (u - corner))
+    assert _upper_bound(0.0, u, values, _best(0.0, u, values)) == pytest.approx(0.0, abs=1e-14)
+
+
+def test_the_error_bound_at_the_ends_of_the_grid_uses_the_one_chord_there_is():
+    from divergences.conjugates import _upper_bound
+
+    u = np.array([0.0, 1.0, 2.0])
+    # the best point is an end: only the chord beyond its neighbour bounds what is between them
+    assert _upper_bound(0.0, u, np.array([0.0, 0.5, 2.0]), 0) == 1.0
+    assert _upper_bound(0.0, u, np.array([2.0, 0.5, 0.0]), 2) == 1.0
+    # outside the domain f is infinite: then the chord before the best point, prolonged
+    assert _upper_bound(0.0, np.arange(4.0), np.array([2.0, 1.0, 0.0, np.inf]), 2) == 1.0
+    assert _upper_bound(0.0, u, np.array([1.0, 0.0, np.inf]), 1) == math.inf  # there is none
+    # between two equal ones there may be a peak, within a flat stretch there is none
+    assert _upper_bound(0.0, np.arange(4.0), np.array([1.0, 0.0, 0.0, 1.0]), 1) == 0.5
+    assert _upper_bound(0.0, np.arange(5.0), np.zeros(5), 2) == 0.0
+
+
+def test_the_refusal_names_the_three_points():
+    with pytest.raises(ValueError, match=r"got f\(2\) = 5, above the chord from u = 1 to 4;"):
+        legendre_transform(lambda u: np.where(u == 2, 5.0, 0.0), 0.0, u=[0.0, 1.0, 2.0, 4.0, 5.0])
+
+
+def test_two_points_are_their_own_hull():
+    hull = convex_hull(lambda u: np.where(u < 1.5, 3.0 - u, np.inf), [0.0, 1.0, 2.0])
+    assert hull.values.tolist() == [3.0, 2.0, math.inf]
+    assert hull.touching.tolist() == [True, True, False]

@@ -1,5 +1,6 @@
 """Fenchel duality, numerically: conjugates by brute force, Fenchel-Young with equality, the variational bound."""
 
+import itertools
 import math
 
 import numpy as np
@@ -138,3 +139,57 @@ def _finite(x):
 def test_a_critic_outside_the_domain_proves_nothing():
     assert dv.js.variational([0.5, 0.5], [0.25, 0.75], [10.0, 0.0]) == -math.inf
     assert dv.kl.variational([0.5, 0.5], [0.25, 0.75], [1e6, 1e6]) == -math.inf
+
+
+@pytest.mark.parametrize("d", dict.fromkeys([*dv.FDIVERGENCES, *(d.reverse for d in dv.FDIVERGENCES)]), ids=str)
+def test_functions_at_the_ends_of_the_range_of_numbers(d):
+    """Never NaN; f* and its gradient never decrease, on a grid to the largest double and about both ends of the critic."""
+    t = [-1e308, -1e160, -1e10, -1.0, -1e-300, -5e-324, 0.0, 5e-324, 1e-300, 1.0, 1e10, 1e160, 1e308]
+    ends = [end for end in (d.critic_range.lower, d.critic_range.upper) if math.isfinite(end)]
+    t = np.sort([*t, *ends, *(np.nextafter(end, towards) for end in ends for towards in (-math.inf, math.inf))])
+    for function, noise in ((d.conjugate, 1e-15), (d.conjugate_gradient, 1e-12)):
+        values = function(t)
+        assert not np.isnan(values).any()
+        for low, high in itertools.pairwise(values):
+            assert low <= high or low - high <= noise * (1 + abs(low))
+    u = np.array([0, 5e-324, 1e-308, 1e-200, 1e-10, 0.5, 1, 2, 1e10, 1e200, 1e300, 1.7e308, math.inf])
+    for values in (d.f(u), d.second_derivative(u), *d.subgradient(u)):
+        assert not np.isnan(values).any()
+
+
+@every
+def test_gradient_of_the_conjugate_is_the_inverse_of_the_critic(d):
+    for v in (-3.0, -0.4, 0.3, 2.5):
+        t = float(d.optimal_critic(v))
+        if float(d.second_derivative(math.exp(v))) > 0:
+            assert d.conjugate_gradient(t) == pytest.approx(math.exp(v), rel=1e-11)
+
+
+@every
+@given(v=st.floats(-8, 8))
+def test_curvature_is_the_derivative_of_the_critic(d, v):
+    assume(all(abs(v - math.log(kink)) > 1e-3 for kink in (*d.kinks, *d.joints)))
+    h = 1e-4
+    slope = (d.optimal_critic(v + h) - d.optimal_critic(v - h)) / (2 * h)
+    size = abs(float(d.optimal_critic(v))) + abs(slope)
+    assert d.second_derivative(math.exp(v)) * math.exp(v) == pytest.approx(slope, abs=1e-6 * size + 1e-11)
+
+
+@every
+@given(u=st.floats(1e-3, 1e3), w=st.floats(1e-3, 1e3))
+def test_subgradients_support_f_from_below(d, u, w):
+    """f(w) >= f(u) + s (w - u) for both ends s of the subdifferential, which are in order."""
+    low, high = d.subgradient(u)
+    assert low <= high
+    for s in (low, high):
+        scale = abs(float(d.f(u))) + abs(float(d.f(w))) + abs(s) * (u + w)
+        assert d.f(w) >= d.f(u) + s * (w - u) - 16 * EPS * scale
+
+
+def test_subdifferentials_at_kinks_and_ends():
+    assert [float(x) for x in dv.tv.subgradient(1.0)] == [-0.5, 0.5]
+    assert [float(x) for x in dv.hockey_stick(3).subgradient(3.0)] == [0.0, 1.0]
+    assert [float(x) for x in dv.log1p_abs.subgradient(1.0)] == [-1.0, 1.0]
+    assert [float(x) for x in dv.kl.subgradient(0.0)] == [-math.inf, -math.inf]
+    assert [float(x) for x in dv.pearson_chi2.subgradient(0.0)] == [-math.inf, -2.0]
+    assert [float(x) for x in dv.kl.subgradient(-1.0)] == [math.inf, -math.inf]
