@@ -124,10 +124,10 @@ def quick_totals(
 ) -> tuple[Array, Any] | None:
     """Sums of ``term(p, q, p - q)`` per unit of mass, for numpy doubles, and where they are sure; None where care is needed.
 
-    Let m be the relative difference of the masses. Where it counts, a second pass takes m q from the differences, which
-    is exact if m is small beside the relative differences of p and q, whose size is the root of the sum (the sum itself,
-    where f has kinks). It does not count if `sensitivity` times m, the relative error to first order, is a rounding
-    error, and m**2 beside the sum, the error to second order, is too.
+    Let m be the relative difference of the masses. Where it counts, m q is taken from the differences, which is exact if
+    m is small beside the relative differences of p and q, whose size is the root of the sum (the sum itself, where f has
+    kinks). It does not count if `sensitivity` times m, the relative error to first order, is a rounding error, and m**2
+    beside the sum, the error to second order, is too.
     """
     if not (type(p) is type(q) is np.ndarray and p.dtype == q.dtype == DOUBLE and p.shape == q.shape and p.size):
         return None
@@ -136,8 +136,7 @@ def quick_totals(
     shape, n = p.shape[:-1], p.shape[-1]
     if len(shape) > 1:
         p, q = p.reshape(-1, n), q.reshape(-1, n)
-    try_at_once = sensitivity < math.inf
-    least, mass, excess, *first = _blocked(lambda *block: _masses(term if try_at_once else None, *block), p, q)
+    least, mass, excess = _blocked(_masses, p, q)
     if p.ndim == 1:
         least, mass, excess = float(least), float(mass), float(excess)  # arithmetic of numpy's numbers is slow
     other = mass - excess
@@ -149,8 +148,11 @@ def quick_totals(
     if not _all(proper):
         return None
     shift = excess / other
-    value = first[0] / mass if first else None
-    if value is None or not _all((abs(shift) * sensitivity <= 2 * ULP) & (shift * shift <= ULP * value)):
+    value = None
+    if _all(abs(shift) * sensitivity <= 2 * ULP):  # never where the sensitivity is infinite, unless the masses agree
+        (total,) = _blocked(lambda p, q: (np.add.reduce(term(p, q, p - q), axis=-1),), p, q)
+        value = total / mass
+    if value is None or not _all(shift * shift <= ULP * value):
         try:
             (total,) = _blocked(lambda *block: (_shifted_sum(term, *block),), p, q, shift)
         except FloatingPointError:
@@ -182,12 +184,10 @@ def _blocked(sums: Callable[..., tuple[Array, ...]], p: Array, q: Array, *rows: 
     return (first.min(), *(x.sum() for x in others)) if others else (first.sum(),)
 
 
-def _masses(term: Term | None, p: Array, q: Array) -> tuple[Array, ...]:
-    """The least entry, the sums of p and p - q, and of the term if one is given."""
+def _masses(p: Array, q: Array) -> tuple[Array, Array, Array]:
+    """The least entry, and the sums of p and of p - q."""
     ones = ONES[: p.shape[-1]]
-    difference = p - q
-    sums = np.minimum.reduce(np.minimum(p, q), axis=-1), p.dot(ones), difference.dot(ones)
-    return sums if term is None else (*sums, np.add.reduce(term(p, q, difference), axis=-1))
+    return np.minimum.reduce(np.minimum(p, q), axis=-1), p.dot(ones), (p - q).dot(ones)
 
 
 def _shifted_sum(term: Term, p: Array, q: Array, shift: Array) -> Array:

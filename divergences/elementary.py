@@ -148,7 +148,7 @@ class Numeric:
 
     def log(self, x: Array) -> Array:
         """Natural logarithm, of arrays and of the plain constants of a declaration."""
-        return math.log(x) if isinstance(x, int | float) else self.xp.log(x)
+        return math.log(x) if type(x) in (int, float) else self.xp.log(x)
 
     def log1p(self, x: Array) -> Array:
         """log(1 + x)."""

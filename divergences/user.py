@@ -13,7 +13,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from divergences._arrays import Array, quiet
+from divergences._arrays import Array, constant, quiet
 from divergences._dual import Dual, Dually
 from divergences._examined import check_convex, check_derivative, check_symmetric, points_of, values_of
 from divergences._smooth import Readable, Smooth, limit_of, smooth
@@ -143,7 +143,8 @@ class _FromFunction(FDivergence):
             x = d / q
             close = (x > math.expm1(-near)) & (x < math.expm1(near))
             if not array_api_compat.is_numpy_namespace(m.xp):
-                value = m.xp.where(close, self._curved(q, m.xp.where(close, x, 0.0), m), value)
+                x = m.xp.where(close, d, 0.0) / m.xp.where(close, q, 1.0)
+                value = m.xp.where(close, self._curved(q, x, m), value)
             elif close.any():
                 value[close] = self._curved(q[close], x[close], m)
         return m.xp.where(value < 0, 0.0, value)  # which is rounding: g is nowhere negative
@@ -153,10 +154,11 @@ class _FromFunction(FDivergence):
         xp, u = m.xp, p / q
         value = self._f(u, m)
         proper = xp.isfinite(value) & (u > 0) & ~xp.isinf(u)
-        if not array_api_compat.is_numpy_namespace(
-            xp
-        ):  # once more, so that no gradient flows through what is discarded
-            value = self._f(xp.where(proper, u, 1.0), m)
+        if not array_api_compat.is_numpy_namespace(xp):
+            # once more, so that no gradient flows through what is discarded, and that of p/q through logarithms: the
+            # derivative by q is no number where the ratio is large
+            logs = xp.log(p) - xp.log(q)
+            value = self._f(xp.where(proper, constant(u) * xp.exp(logs - constant(logs)), 1.0), m)
         zero, infinity = self._tails
         limits = _share(xp, p, ~proper & (u > 1), infinity) + _share(xp, q, ~proper & (u < 1), zero)
         return xp.where(proper, q * xp.where(proper, value, 0.0) - self.tangent * d, limits)

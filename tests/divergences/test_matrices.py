@@ -21,6 +21,12 @@ from tests.oracles import textbook
 
 torch.set_num_threads(1)
 
+
+def named(d):
+    """Name of a divergence, a method or a function, the same in every process."""
+    return getattr(d, "__qualname__", repr(d)) if callable(d) and not hasattr(d, "name") else repr(d)
+
+
 every = pytest.mark.parametrize("d", dv.FDIVERGENCES, ids=str)
 SEVEN = [getattr(dv, name) for name in textbook.TERMS]
 EPS = float(np.finfo(np.float64).eps)
@@ -131,7 +137,7 @@ def test_ends_of_the_range_of_doubles(d):
 
 
 @pytest.mark.parametrize("k", [BLOCK // 3, BLOCK, BLOCK + 1])
-@pytest.mark.parametrize("d", [dv.kl, dv.js, dv.js.distance], ids=repr)
+@pytest.mark.parametrize("d", [dv.kl, dv.js, dv.js.distance], ids=named)
 def test_long_rows(d, k):
     X, Y = rows(3, k), rows(2, k, seed=1)
     np.testing.assert_allclose(pairwise(d, X, Y), loop(d, X, Y), rtol=32 * EPS)
@@ -196,7 +202,7 @@ def local_function():
     return lambda p, q: abs(p - q).sum(-1)
 
 
-@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.alpha(0.3), dv.js.distance, local_function()], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.alpha(0.3), dv.js.distance, local_function()], ids=named)
 @pytest.mark.parametrize("own", [True, False], ids=["X", "X, Y"])
 @pytest.mark.usefixtures("cluster")
 def test_workers_change_no_bit(d, own):
@@ -217,7 +223,7 @@ def test_errors_come_back_from_workers():
         pairwise(dv.js, X, n_jobs=2)
 
 
-@pytest.mark.parametrize("d", [dv.js, dv.kl, taxicab], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, taxicab], ids=named)
 def test_memory_is_that_of_the_matrix(d):
     """300 x 300 x 500 differences would take 360 MB; small ones are made first, for what is made once."""
     X, Y = rows(300, 500), rows(300, 500, seed=1)
@@ -264,7 +270,7 @@ LIBRARIES = {
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.js.distance], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.js.distance], ids=named)
 def test_array_library_in_array_library_out(library, d):
     X, Y = sparse_rows(7, 6), sparse_rows(5, 6, seed=1)
     with jax.enable_x64(True):
@@ -307,7 +313,7 @@ def test_smaller_floats_are_evaluated_in_double_precision(dtype):
 
 
 @pytest.mark.parametrize("make", [np.asarray, torch.asarray], ids=["numpy", "torch"])
-@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.tv.distance], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.tv.distance], ids=named)
 @pytest.mark.parametrize(
     ("entry", "complaint"), [(-0.1, "non-negative, got value -0.1"), (np.nan, "finite, got value nan"), (2.0, "mass 1")]
 )
@@ -321,7 +327,7 @@ def test_bad_rows_are_named(make, d, entry, complaint):
         pairwise(d, make(bad))
 
 
-@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.kl.from_log], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.kl.from_log], ids=named)
 def test_a_single_bad_row_is_refused(d):
     with pytest.raises(ValueError, match=r"rows of X .* got row 0"):
         pairwise(d, [[0.5, np.nan]])
@@ -367,7 +373,7 @@ def test_jobs_are_for_numpy():
 
 
 @pytest.mark.parametrize("make", [np.asarray, torch.asarray], ids=["numpy", "torch"])
-@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.kl.from_log], ids=repr)
+@pytest.mark.parametrize("d", [dv.js, dv.kl, dv.kl.from_log], ids=named)
 def test_no_rows(d, make):
     none, some = make(np.ones((0, 4))), make(rows(3, 4))
     for X, Y, shape in ((none, None, (0, 0)), (none, some, (0, 3)), (some, none, (3, 0))):

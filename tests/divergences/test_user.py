@@ -6,6 +6,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -415,3 +416,13 @@ def test_the_hull_of_a_function_that_is_refused_is_accepted():
 
     d = from_function(mended, name="mended", f0=1.0, slope=4.0)
     assert d([0.5, 0.5], [0.25, 0.75]) >= 0
+
+
+def test_gradients_where_the_ratio_is_large():
+    """Numbers, and those by p are right; f - u f' of a function that is only known by its values cancels in those by q."""
+    root = dv.from_function(lambda u: (u**0.5 - 1) ** 2, name="root")
+    p, q = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in ([1.0, 1e-200], [1e-200, 1.0]))
+    root(p, q).backward()
+    slopes = torch.tensor([0.0, -5e99], dtype=torch.float64)  # 1 - sqrt(q/p), less its mean
+    torch.testing.assert_close(p.grad, slopes, rtol=1e-12, atol=1e-12)
+    assert not q.grad.isnan().any()
