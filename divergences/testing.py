@@ -238,8 +238,3 @@ def point_clouds(draw: st.DrawFn, *, dimension: int | None = None) -> Pair:
     n = draw(st.integers(1, 8))
     coordinates = st.one_of(st.integers(-4, 4).map(float), st.floats(-10.0, 10.0, width=32))
     return draw(hnp.arrays(np.float64, (n, d), elements=coordinates)), draw(simplexes(size=n))
-
-
-def _register() -> None:
-    """What hypothesis calls when it is imported, so that it knows how to draw a divergence."""
-    st.register_type_strategy(dv.FDivergence, lambda _: divergences())

@@ -60,6 +60,7 @@ ORDER = [
     "divergences.transport",
     "divergences",
     "divergences.testing",
+    "divergences._hypothesis",
     "gan.expectations",
     "gan.objectives",
     "gan.critics",
@@ -102,6 +103,18 @@ import divergences as dv
 print(dv.kl([.5, .5], [.5, .5]), dv.wasserstein([[0., 0.]], [[3., 4.]]).value)
 """
     assert run(code).strip() == "0.0 5.0"
+
+
+def test_hypothesis_knows_how_to_draw_a_divergence():
+    """In whatever order the two are imported."""
+    code = """
+{first}
+from hypothesis import strategies as st
+import divergences as dv
+print(isinstance(st.from_type(dv.FDivergence), st.SearchStrategy), st.from_type(dv.FDivergence).validate())
+"""
+    for first in ("import divergences.testing", "import hypothesis"):
+        assert run(code.replace("{first}", first)).strip() == "True None"
 
 
 def test_missing_extras_are_named():
