@@ -166,6 +166,17 @@ def test_gradient_of_the_conjugate_is_the_inverse_of_the_critic(d):
 
 
 @every
+def test_gradient_of_the_conjugate_beyond_the_range_of_the_critic(d):
+    """0 up to the lower end, where the supremum is at u = 0; infinite from the upper one on."""
+    lower, upper = d.critic_range.lower, d.critic_range.upper
+    if math.isfinite(lower):
+        assert [float(d.conjugate_gradient(t)) for t in (-math.inf, lower - 1, lower)] == [0, 0, 0]
+    if math.isfinite(upper):
+        assert [float(d.conjugate_gradient(t)) for t in (upper, upper + 1, math.inf)] == [math.inf] * 3
+    assert math.isnan(d.conjugate_gradient(math.nan))
+
+
+@every
 @given(v=st.floats(-8, 8))
 def test_curvature_is_the_derivative_of_the_critic(d, v):
     assume(all(abs(v - math.log(kink)) > 1e-3 for kink in (*d.kinks, *d.joints)))
