@@ -25,6 +25,7 @@ ORDER = [
     "divergences.bounds",
     "divergences._dual",
     "divergences._inversion",
+    "divergences._convex",
     "divergences._logs",
     "divergences._deciding",
     "divergences._pieces",
