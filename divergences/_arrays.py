@@ -39,6 +39,12 @@ Array = Any
 
 def namespace(**arrays: Array) -> tuple[Any, list[Array]]:
     """Array namespace of the arguments and the arguments as arrays of it; sequences and scalars follow the arrays."""
+    for name, x in arrays.items():
+        if isinstance(x, np.ma.MaskedArray):
+            msg = (
+                f"expected {name} without a mask, which has no meaning here, got a masked array; pass {name}.filled(0)"
+            )
+            raise TypeError(msg)
     given = [x for x in arrays.values() if array_api_compat.is_array_api_obj(x)]
     try:
         xp = array_api_compat.array_namespace(*given) if given else array_api_compat.array_namespace(np.zeros(0))

@@ -12,7 +12,15 @@ from divergences._smooth import Smooth
 from divergences.conjugates import above_chord
 from divergences.elementary import Numeric
 
-__all__ = ["check_convex", "check_derivative", "check_symmetric", "points_of", "values_of"]
+__all__ = [
+    "check_convex",
+    "check_derivative",
+    "check_name",
+    "check_not_affine",
+    "check_symmetric",
+    "points_of",
+    "values_of",
+]
 
 Vector = NDArray[np.float64]
 
@@ -22,9 +30,20 @@ GRID = np.unique(np.concatenate([np.geomspace(1e-30, 1e30, 1801), np.linspace(0.
 """Ratios at which convexity is checked."""
 
 
+def check_name(name: object) -> None:
+    """Refuse what cannot be printed as a name."""
+    if not isinstance(name, str):
+        msg = f"expected name to be a string, what to call the divergence, got {name!r}"
+        raise TypeError(msg)
+
+
 def points_of(argument: str, points: Iterable[float]) -> tuple[float, ...]:
     """Kinks or joints in increasing order."""
-    found = tuple(sorted(map(float, points)))
+    try:
+        found = tuple(sorted(float(x + 0.0) for x in points))
+    except TypeError as error:
+        msg = f"expected {argument} to be a tuple of positive numbers, got {points!r}"
+        raise TypeError(msg) from error
     if not all(0 < x < math.inf for x in found):
         msg = f"expected {argument} to be positive numbers, got {found}"
         raise ValueError(msg)
@@ -65,6 +84,14 @@ def check_convex(values: Vector, name: str) -> None:
             f"f({u[k - 1]:.6g}) = {f[k - 1]:.6g} to f({u[k + 1]:.6g}) = {f[k + 1]:.6g}; "
             "divergences.conjugates.convex_hull(f, u) makes it convex"
         )
+        raise ValueError(msg)
+
+
+def check_not_affine(values: Vector, tangent: float, name: str) -> None:
+    """Refuse an f that is its own tangent at 1: every divergence would be 0."""
+    rest, scale = values - tangent * (GRID - 1), np.abs(values) + np.abs(tangent) * (GRID + 1)
+    if np.all((np.abs(rest) <= 1e-14 * scale) | ~np.isfinite(rest)):
+        msg = f"expected f of {name} to be curved or bent, got an affine f, which makes every divergence 0"
         raise ValueError(msg)
 
 

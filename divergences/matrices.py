@@ -104,6 +104,7 @@ def pairwise(
     """
     xp, (x, y) = namespace(X=X, Y=X if Y is None else Y)
     _require_matrices(x, y)
+    _require_function(d)
     if 0 in (x.shape[0], y.shape[0]):
         return xp.zeros((x.shape[0], y.shape[0]), dtype=xp.result_type(x, y), device=array_api_compat.device(x))
     comparison = _Comparison(d, normalize=normalize, alone=Y is None)
@@ -126,6 +127,14 @@ def _require_matrices(x: Array, y: Array) -> None:
     if x.shape[1] != y.shape[1] or not x.shape[1]:
         msg = f"expected rows of X and Y on the same space of at least one outcome, {shapes}"
         raise ValueError(msg)
+
+
+def _require_function(d: Any) -> None:
+    if isinstance(d, type) or not callable(d):
+        given = d.__name__ if isinstance(d, type) else repr(d)
+        hint = f"{given}(0.5)" if isinstance(d, type) else "divergences.kl"
+        msg = f"expected d to be a function of two distributions, such as {hint}, got {given}"
+        raise TypeError(msg)
 
 
 def _require_no_jobs(xp: Any, n_jobs: int | None) -> None:

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from divergences._arrays import Array, constant, quiet
 from divergences._dual import Dual, Dually
-from divergences._examined import check_convex, check_derivative, check_symmetric, points_of, values_of
+from divergences._examined import (
+    check_convex,
+    check_derivative,
+    check_name,
+    check_not_affine,
+    check_symmetric,
+    points_of,
+    values_of,
+)
 from divergences._smooth import Readable, Smooth, limit_of, smooth
 from divergences._spoken import choose
 from divergences.elementary import Numeric, Scalars, Vocabulary
@@ -288,6 +296,7 @@ def from_function(
     >>> bool(abs(quartic.conjugate(4.0) - 7.0) < 1e-12)  # at u = 2
     True
     """
+    check_name(name)
     breaks = (points_of("kinks", kinks), points_of("joints", joints))
     values = values_of(f, name)
     function = smooth(f, breaks[0])
@@ -299,6 +308,7 @@ def from_function(
         facts = _found(function, gradient, at_one, tangent, (f0, slope), name)
         facts = _with_near(function, gradient, breaks, facts)
         check_convex(values - at_one, name)
+        check_not_affine(values - at_one, tangent, name)
     if symmetric:
         check_symmetric(values - at_one, f, name)
     if metric_power is not None and not (symmetric and metric_power > 0):

@@ -259,3 +259,11 @@ def test_rows_that_need_care_do_not_change_the_others(d):
     before = p.copy(), q.copy()
     d(p, q, normalize=True)
     np.testing.assert_array_equal((p, q), before)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_masked_arrays_are_refused(side):
+    pair = [np.array([0.5, 0.5]), np.array([0.5, 0.5])]
+    pair[side] = np.ma.array(pair[side], mask=[True, False])
+    with pytest.raises(TypeError, match=rf"expected {'pq'[side]} without a mask"):
+        dv.kl(*pair)

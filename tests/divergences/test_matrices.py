@@ -349,6 +349,16 @@ def test_errors_of_other_kinds_pass_through():
 
 
 @pytest.mark.parametrize(
+    ("d", "complaint"),
+    [("kl", "such as divergences.kl, got 'kl'"), (dv.alpha, "such as alpha(0.5), got alpha")],
+    ids=["a name", "a family"],
+)
+def test_what_is_no_divergence_is_refused(d, complaint):
+    with pytest.raises(TypeError, match=re.escape(f"expected d to be a function of two distributions, {complaint}")):
+        pairwise(d, rows(3, 4))
+
+
+@pytest.mark.parametrize(
     ("X", "Y", "complaint"),
     [
         ([0.5, 0.5], None, "X and Y of shapes (n, k) and (m, k), a distribution in each row, got shapes (2,)"),

@@ -364,6 +364,8 @@ def test_names_and_representations():
         (lambda u: -((u - 1) ** 2), {}, "to be convex"),
         (lambda u: np.sqrt(u - 0.5) - np.sqrt(0.5), {}, "to be finite for u > 0, got nan at u = "),
         (lambda u: np.where(u > 5, np.inf, (u - 1) ** 2), {}, "to be finite for u > 0, got inf at u = 5"),
+        (lambda u: 0 * u, {}, "to be curved or bent, got an affine f"),
+        (lambda u: 3 * (u - 1), {}, "to be curved or bent, got an affine f"),
         (lambda u: 0.0, {}, r"one value per ratio, shape \(\d+,\), got \(\)"),
         (
             lambda u: u * np.log(u),
@@ -385,6 +387,19 @@ def test_names_and_representations():
 def test_what_is_no_divergence_is_refused(f, options, message):
     with pytest.raises(ValueError, match=message):
         from_function(f, name="mine", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": 3}, "expected name to be a string, .* got 3"),
+        ({"name": "mine", "kinks": 1}, "expected kinks to be a tuple of positive numbers, got 1"),
+        ({"name": "mine", "joints": "1"}, "expected joints to be a tuple of positive numbers, got '1'"),
+    ],
+)
+def test_what_is_no_name_or_point_is_refused(options, message):
+    with pytest.raises(TypeError, match=message):
+        dv.from_function(lambda u: (u - 1) ** 2, **options)
 
 
 def test_functions_of_one_number_are_refused_with_advice():
