@@ -1,0 +1,237 @@
+r"""Records from the objects of scipy.stats (frozen distributions and the newer classes) and torch.distributions.
+
+Neither library is imported here: an object names the module it comes from. Parameters keep their library, so that torch
+tensors stay tensors and record gradients.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from divergences.families import continuous, discrete, multivariate
+from divergences.families.composed import Functions, Mixture, Wrapped
+from divergences.families.distribution import Distribution, Family, Support
+
+__all__ = ["as_distribution", "is_distribution"]
+
+
+def is_distribution(x: Any) -> bool:
+    """Whether an object is a distribution of this package, of scipy.stats or of torch.distributions.
+
+    Parameters
+    ----------
+    x : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for arrays, sequences and numbers.
+    """
+    return isinstance(x, Distribution) or _origin(x) in ("torch", "scipy", "newer scipy")
+
+
+def _origin(x: Any) -> str:
+    for kind in type(x).__mro__:
+        module, name = kind.__module__, kind.__name__
+        if module.startswith("torch.distributions") and name == "Distribution":
+            return "torch"
+        if module.startswith("scipy.stats"):
+            if name in ("rv_frozen", "multi_rv_frozen"):
+                return "scipy"
+            if name in ("UnivariateDistribution", "_ProbabilityDistribution", "Mixture"):
+                return "newer scipy"
+    return ""
+
+
+def as_distribution(x: Any) -> Distribution:
+    """The record of a distribution.
+
+    Parameters
+    ----------
+    x : Distribution, scipy.stats or torch.distributions object
+        What is to be compared.
+
+    Returns
+    -------
+    Distribution
+        A record of a family where there is one; else the object itself, asked for its densities.
+
+    Raises
+    ------
+    TypeError
+        If x is none of these, or has no density that could be asked for.
+
+    Examples
+    --------
+    >>> import scipy.stats
+    >>> from divergences.families import as_distribution
+    >>> as_distribution(scipy.stats.gamma(2.0, scale=4.0))
+    Gamma(shape=2.0, rate=0.25)
+    """
+    if isinstance(x, Distribution):
+        return x
+    origin = _origin(x)
+    if origin == "torch":
+        return _from_torch(x)
+    if origin == "scipy":
+        return _from_frozen(x)
+    if origin == "newer scipy":
+        return _from_newer(x)
+    msg = (
+        f"expected a distribution of divergences.families, scipy.stats or torch.distributions, got {type(x).__name__}; "
+        "scipy's are to be frozen, as in scipy.stats.norm(0, 1)"
+    )
+    raise TypeError(msg)
+
+
+# -------------------------------------------------------------------------------------------------------- scipy.stats
+
+Maker = Callable[..., Distribution | None]
+
+
+def _located(make: Callable[..., Distribution]) -> Maker:
+    """A maker for families without location: None where there is one."""
+    return lambda *shapes, loc, scale: make(*shapes, scale) if np.all(np.asarray(loc) == 0) else None
+
+
+FROZEN: dict[str, Maker] = {
+    "norm": continuous.Normal,
+    "lognorm": _located(lambda s, scale: continuous.LogNormal(np.log(scale), s)),
+    "expon": _located(lambda scale: continuous.Exponential(1 / np.asarray(scale))),
+    "gamma": _located(lambda a, scale: continuous.Gamma(a, 1 / np.asarray(scale))),
+    "erlang": _located(lambda a, scale: continuous.Gamma(a, 1 / np.asarray(scale))),
+    "chi2": _located(lambda df, scale: continuous.Gamma(np.asarray(df) / 2, 0.5 / np.asarray(scale))),
+    "invgamma": _located(continuous.InverseGamma),
+    "weibull_min": _located(continuous.Weibull),
+    "rayleigh": _located(lambda scale: continuous.Weibull(2.0, math.sqrt(2) * np.asarray(scale))),
+    "beta": lambda a, b, loc, scale: continuous.Beta(a, b) if np.all(loc == 0) and np.all(scale == 1) else None,
+    "laplace": continuous.Laplace,
+    "logistic": continuous.Logistic,
+    "cauchy": continuous.Cauchy,
+    "gumbel_r": continuous.Gumbel,
+    "pareto": _located(continuous.Pareto),
+    "uniform": lambda loc, scale: continuous.Uniform(loc, np.asarray(loc) + scale),
+    "t": continuous.StudentT,
+    "vonmises": lambda kappa, loc, scale: continuous.VonMises(loc, kappa) if np.all(scale == 1) else None,
+    "poisson": lambda mu, loc: discrete.Poisson(mu) if np.all(loc == 0) else None,
+    "geom": lambda p, loc: discrete.Geometric(p) if np.all(loc == -1) else None,
+    "binom": lambda n, p, loc: discrete.Binomial(n, p) if np.all(loc == 0) else None,
+    "nbinom": lambda n, p, loc: discrete.NegativeBinomial(n, p) if np.all(loc == 0) else None,
+    "bernoulli": lambda p, loc: discrete.Bernoulli(p) if np.all(loc == 0) else None,
+}
+"""By the name of the scipy distribution; with a location or scale that a family does not have there is no record."""
+
+
+def _from_frozen(x: Any) -> Distribution:
+    several: dict[str, Callable[[], Distribution]] = {
+        "multivariate_normal_frozen": lambda: multivariate.MultivariateNormal(x.mean, x.cov),
+        "dirichlet_frozen": lambda: multivariate.Dirichlet(x.alpha),
+        "wishart_frozen": lambda: multivariate.Wishart(x.df, x.scale),
+    }
+    made = several.get(type(x).__name__)
+    if made is not None:
+        return made()
+    if not hasattr(x, "dist") or not hasattr(x, "ppf"):
+        msg = f"expected a distribution on the line, or a multivariate normal, Dirichlet or Wishart, got {type(x).__name__}"
+        raise TypeError(msg)
+    shapes, loc, scale = x.dist._parse_args(*x.args, **x.kwds)
+    lattice = hasattr(x.dist, "pmf")
+    maker = FROZEN.get(x.dist.name)
+    if maker is not None:
+        record = maker(*shapes, loc=loc) if lattice else maker(*shapes, loc=loc, scale=scale)
+        if record is not None:
+            return record
+    if np.ndim(x.mean()):
+        msg = f"expected a single distribution {x.dist.name}, got a batch of shape {np.shape(x.mean())}; compare one by one"
+        raise TypeError(msg)
+    lower, upper = map(float, x.support())
+    density = x.logpmf if lattice else x.logpdf
+    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.ppf))
+
+
+def _from_newer(x: Any) -> Distribution:
+    name = type(x).__name__
+    if name == "Mixture":
+        return Mixture([as_distribution(part) for part in x.components], [float(w) for w in x.weights])
+    known: dict[str, Callable[[], Distribution]] = {
+        "Normal": lambda: continuous.Normal(x.mu, x.sigma),
+        "StandardNormal": lambda: continuous.Normal(0.0, 1.0),
+        "Uniform": lambda: continuous.Uniform(x.a, x.b),
+        "Binomial": lambda: discrete.Binomial(x.n, x.p),
+    }
+    if name in known:
+        return known[name]()
+    if np.ndim(x.mean()):
+        msg = f"expected a single distribution {name}, got a batch; compare one by one"
+        raise TypeError(msg)
+    lower, upper = (float(end) for end in x.support())
+    lattice = any(kind.__name__ == "DiscreteDistribution" for kind in type(x).__mro__)
+    density = x.logpmf if lattice else x.logpdf
+    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.icdf))
+
+
+# ------------------------------------------------------------------------------------------------ torch.distributions
+
+
+def _from_torch(x: Any) -> Distribution:
+    make = TORCH.get(type(x).__name__)
+    if make is None:
+        msg = (
+            f"expected a torch distribution among {', '.join(sorted(TORCH))}, got {type(x).__name__}; "
+            "compare tensors of its probabilities, or samples of it"
+        )
+        raise TypeError(msg)
+    return make(x)
+
+
+def _torch_independent(x: Any) -> Distribution:
+    base = _from_torch(x.base_dist)
+    if x.reinterpreted_batch_ndims != 1 or not isinstance(base, Family) or base.dimension != 1:
+        msg = f"expected torch's Independent with one axis of distributions on the line, got {x!r}"
+        raise TypeError(msg)
+    return multivariate.Product(base)
+
+
+def _torch_mixture(x: Any) -> Distribution:
+    parts = _from_torch(x.component_distribution)
+    weights = x.mixture_distribution.probs.detach().double().cpu().numpy()
+    if weights.ndim != 1:
+        msg = f"expected a single mixture, got a batch of shape {weights.shape[:-1]}; compare one by one"
+        raise TypeError(msg)
+    return Mixture(list(parts.singles(parts.batch_shape)), weights.tolist())
+
+
+TORCH: dict[str, Callable[[Any], Distribution]] = {
+    "Normal": lambda x: continuous.Normal(x.loc, x.scale),
+    "LogNormal": lambda x: continuous.LogNormal(x.loc, x.scale),
+    "Exponential": lambda x: continuous.Exponential(x.rate),
+    "Gamma": lambda x: continuous.Gamma(x.concentration, x.rate),
+    "Chi2": lambda x: continuous.Gamma(x.concentration, x.rate),
+    "InverseGamma": lambda x: continuous.InverseGamma(x.base_dist.concentration, x.base_dist.rate),
+    "Weibull": lambda x: continuous.Weibull(x.concentration, x.scale),
+    "Beta": lambda x: continuous.Beta(x.concentration1, x.concentration0),
+    "Laplace": lambda x: continuous.Laplace(x.loc, x.scale),
+    "Cauchy": lambda x: continuous.Cauchy(x.loc, x.scale),
+    "Gumbel": lambda x: continuous.Gumbel(x.loc, x.scale),
+    "Pareto": lambda x: continuous.Pareto(x.alpha, x.scale),
+    "Uniform": lambda x: continuous.Uniform(x.low, x.high),
+    "StudentT": lambda x: continuous.StudentT(x.df, x.loc, x.scale),
+    "VonMises": lambda x: continuous.VonMises(x.loc, x.concentration),
+    "Poisson": lambda x: discrete.Poisson(x.rate),
+    "Geometric": lambda x: discrete.Geometric(x.probs),
+    "Binomial": lambda x: discrete.Binomial(x.total_count, x.probs),
+    "NegativeBinomial": lambda x: discrete.NegativeBinomial(x.total_count, 1 - x.probs),
+    "Bernoulli": lambda x: discrete.Bernoulli(x.probs),
+    "Categorical": lambda x: discrete.Categorical(x.probs),
+    "OneHotCategorical": lambda x: discrete.Categorical(x.probs),
+    "MultivariateNormal": lambda x: multivariate.MultivariateNormal(x.loc, x.covariance_matrix),
+    "LowRankMultivariateNormal": lambda x: multivariate.MultivariateNormal(x.loc, x.covariance_matrix),
+    "Dirichlet": lambda x: multivariate.Dirichlet(x.concentration),
+    "Wishart": lambda x: multivariate.Wishart(x.df, x.covariance_matrix),
+    "MixtureSameFamily": _torch_mixture,
+    "Independent": _torch_independent,
+}
+"""By the name of the torch class."""
