@@ -7,6 +7,7 @@
 5.0
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from divergences import catalogue, derived
@@ -20,6 +21,8 @@ from divergences.matrices import pairwise
 from divergences.user import from_function
 
 if TYPE_CHECKING:
+    from divergences.projections import Projection, project
+    from divergences.relations import JointRange, SharpBound, bound, joint_range
     from divergences.transport import Transport, TransportError, emd, wasserstein
 
 __all__ = [
@@ -27,26 +30,34 @@ __all__ = [
     "FDivergence",
     "FFamily",
     "Interval",
+    "JointRange",
+    "Projection",
+    "SharpBound",
     "Transport",
     "TransportError",
     "__version__",
+    "bound",
     "emd",
     "from_function",
+    "joint_range",
     "pairwise",
+    "project",
     "wasserstein",
 ]
 __all__ += catalogue.__all__ + derived.__all__
 
-_LAZY = ("Transport", "TransportError", "emd", "wasserstein")
-"""Names from `divergences.transport`, which loads scipy: imported when first asked for."""
+_LAZY = (
+    dict.fromkeys(("Transport", "TransportError", "emd", "wasserstein"), "transport")
+    | dict.fromkeys(("Projection", "project"), "projections")
+    | dict.fromkeys(("JointRange", "SharpBound", "bound", "joint_range"), "relations")
+)
+"""Names by the modules that they come from, which are imported when first asked for."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import the transport names when they are first used."""
+    """Import a name when it is first used."""
     if name in _LAZY:
-        from divergences import transport
-
-        return getattr(transport, name)
+        return getattr(import_module(f"divergences.{_LAZY[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

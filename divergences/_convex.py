@@ -30,6 +30,10 @@ HUGE = 1e300
 """Ratios beyond are near the largest double."""
 
 
+MODERATE = 40.0
+"""A log-ratio at which 1 is less than the last digit of the ratio, and no power of it overflows."""
+
+
 class ConvexFunction(ABC):
     r"""A convex function f on $[0, \infty)$ with f(1) = 0: what is declared of it, and all that follows without sums."""
 
@@ -37,6 +41,11 @@ class ConvexFunction(ABC):
     @abstractmethod
     def name(self) -> str:
         """The public name."""
+
+    @property
+    @abstractmethod
+    def reverse(self) -> "ConvexFunction":
+        r"""The function $u f(1/u)$, of the divergence with P and Q exchanged."""
 
     @property
     def tangent(self) -> float:
@@ -52,6 +61,19 @@ class ConvexFunction(ABC):
     def metric_power(self) -> float | None:
         """The power of $D_f$ that is a metric, if one is."""
         return None
+
+    @property
+    def powers(self) -> tuple[tuple[float, float, float], ...]:
+        r"""Triples (c, a, b), a + b = 1, where it is a sum of multiples $c\,D_a$ of the divergences of order a.
+
+        $D_a(P\|Q) = (1 - \int p^a q^b)/ab$, KL for (1, 0), reverse KL for (0, 1). Where it is no such sum it has none.
+        """
+        return ()
+
+    @property
+    def variation(self) -> float:
+        """The multiple of total variation that it is, or 0."""
+        return 0
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -210,6 +232,29 @@ class ConvexFunction(ABC):
         if near == 0 or not math.isfinite(end) or abs(end / near - 1) < 1e-6:
             return end
         return math.inf if end > near else 0.0
+
+    @cached_property
+    def far_from_its_end(self) -> bool:
+        """Whether the critic is not at the end of its range yet where the ratio leaves the range of doubles."""
+        with quiet():
+            reached = float(self.critic(np.asarray(700.0), Numeric(np)))
+        return math.isinf(self.slope) or abs(reached - self.slope) > 1e-16 * abs(self.slope)
+
+    def tail(self, xp: Any, v: Array) -> Array:
+        r"""$g(u)/u$ of the normal form at $u = e^v$ beyond the range of doubles.
+
+        It is $f'(u) - f^*(f'(u))/u$ less the tangent. Of $c(v) = f'(e^v)$, a power of u or an affine function of v out
+        there, the second term is a constant part of the derivative.
+        """
+        critic = self.critic(v, Numeric(xp))
+        tail = critic - self._share_of_derivative * self._critic_slope(xp, v) - self.tangent
+        return xp.where(critic < xp.inf, tail, xp.inf)
+
+    @cached_property
+    def _share_of_derivative(self) -> float:
+        v = np.asarray(MODERATE)
+        with quiet():
+            return float(self.level(v, Numeric(np)) / np.exp(v) / self._critic_slope(np, v))
 
     # ------------------------------------------------------------------------------------------------- convex duality
 

@@ -48,14 +48,14 @@ def _function(name: str, torch_name: str) -> Callable[[Array], Array]:
         if array_api_compat.is_torch_array(x):
             import torch
 
-            return getattr(torch.special, torch_name)(x)  # type: ignore[no-any-return]
+            return getattr(torch.special, torch_name)(x)
         if array_api_compat.is_jax_array(x):
             import jax.scipy.special as jax_special
 
-            return getattr(jax_special, name)(x)  # type: ignore[no-any-return]
+            return getattr(jax_special, name)(x)
         import scipy.special
 
-        return getattr(scipy.special, name)(x)  # type: ignore[no-any-return]
+        return getattr(scipy.special, name)(x)
 
     return call
 
@@ -93,8 +93,14 @@ def log_gap(xp: Any, x: Array, y: Array, d: Array, a: float, b: float) -> Array:
     x, y, d = (xp.where(inside, z, safe) for z, safe in ((x, 1.0), (y, 1.0), (d, 0.0)))
     if a < 1 / 2:
         x, y, d, a, b = y, x, -d, b, a
-    geometric = x * xp.exp(-b * m.log_ratio(x, y, d))
-    return xp.where(inside, m.log1p_ratio(m.power_gap(x, y, d, a, b) / geometric, a * b), xp.inf)
+    log_ratio = m.log_ratio(x, y, d)
+    share = m.power_gap(x, y, d, a, b) / (x * xp.exp(-b * log_ratio))  # of the geometric mean
+    if a * b >= 0:
+        return xp.where(inside, m.log1p_ratio(share, a * b), xp.inf)
+    far = a * b * share < -1 / 2  # the weighted mean is much smaller, and the gap its logarithm
+    near = m.log1p_ratio(xp.where(far, 0.0, share), a * b)
+    direct = (xp.log(xp.where(far, a + b * (y / x), 1.0)) + b * log_ratio) / (a * b)
+    return xp.where(inside, xp.where(far, direct, near), xp.inf)
 
 
 def excess_trigamma(x: Array) -> Array:
@@ -118,7 +124,9 @@ def _panels(xp: Any, reach: Array) -> int:
     return 24
 
 
-def gamma_bregman(xp: Any, y: Array, x: Array, d: Array, curvature: Callable[[Array], Array] = excess_trigamma) -> Array:
+def gamma_bregman(
+    xp: Any, y: Array, x: Array, d: Array, curvature: Callable[[Array], Array] = excess_trigamma
+) -> Array:
     r"""$\varphi(y) - \varphi(x) - \varphi'(x)(y - x) = \int_x^y (y - t)\,\varphi''(t)\,dt$, where d = y - x is given.
 
     In $t = x e^{\ell s}$, $\ell = \log(y/x)$, the integrand is analytic near [0, 1] and of one sign.

@@ -64,8 +64,8 @@ class Bounds:
     @property
     def relative_gap(self) -> float:
         """Width over magnitude, ``gap / |value|``; 0 for a width of 0, ``inf`` for a positive width around 0."""
-        if self.gap == 0:
-            return 0.0
+        if self.gap in (0.0, math.inf):
+            return self.gap
         return self.gap / abs(self.value) if self.value else math.inf
 
     def contains(self, x: float) -> bool:

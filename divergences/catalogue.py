@@ -53,6 +53,7 @@ class KL(FDivergence):
     """
 
     tangent = 1
+    powers = ((1, 1, 0),)
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         return m.relative_entropy(p, q, m.difference(p, q))
@@ -77,6 +78,7 @@ class ReverseKL(FDivergence):
     """
 
     tangent = -1
+    powers = ((1, 0, 1),)
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         return m.relative_entropy(q, p, -m.difference(p, q))
@@ -102,6 +104,7 @@ class Jeffreys(FDivergence):
     """
 
     symmetric = True
+    powers = ((1, 1, 0), (1, 0, 1))
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         d = m.difference(p, q)
@@ -216,6 +219,7 @@ class TV(FDivergence):
 
     symmetric = True
     metric_power = 1
+    variation = 1
     kinks = (1,)
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
@@ -268,6 +272,8 @@ class PearsonChi2(FDivergence):
     Infinite as soon as p > 0 where q = 0. Pearson (1900).
     """
 
+    powers = ((2, 2, -1),)
+
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         return m.square_quotient(m.difference(p, q), q)
 
@@ -289,6 +295,8 @@ class NeymanChi2(FDivergence):
 
     Infinite as soon as q > 0 where p = 0. Neyman (1949).
     """
+
+    powers = ((2, -1, 2),)
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         return m.square_quotient(m.difference(p, q), p)
@@ -384,6 +392,7 @@ class SquaredHellinger(FDivergence):
     before the sum.
     """
 
+    powers = ((1 / 2, 1 / 2, 1 / 2),)
     symmetric = True
     metric_power = 1 / 2
 
@@ -410,6 +419,12 @@ class PowerDivergence(FFamily):
     def factor(self, m: Scalars) -> Any:
         """The multiple c."""
         return 1
+
+    @property
+    def powers(self) -> tuple[tuple[float, float, float], ...]:
+        """Itself, with its multiple."""
+        m = Numeric(None)
+        return ((self.factor(m), *self.weights(m)),)
 
     @property
     def symmetric(self) -> bool:
@@ -628,8 +643,9 @@ class hockey_stick(FFamily):
 
     def perspective(self, p: Any, q: Any, m: Vocabulary) -> Any:
         gamma = m.number(self.gamma)
-        excess = gamma * m.difference(p, q) + (1 - gamma) * p  # p - gamma q
-        return m.positive_part(excess if gamma >= 1 else -excess)
+        if gamma >= 1:  # p - gamma q, by the form whose terms are the smaller ones
+            return m.positive_part(m.difference(p, q) - (gamma - 1) * q)
+        return m.positive_part((gamma - 1) * p - gamma * m.difference(p, q))
 
     def critic(self, v: Any, m: Scalars) -> Any:
         return (1 + m.sign(v - m.log(m.number(self.gamma)))) / 2

@@ -21,12 +21,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
-from divergences._arrays import Array, blockwise, constant, known, quiet, result
+from divergences._arrays import Array, blockwise, constant, known, namespace, quiet, result
+from divergences._objects import are_distributions
 from divergences._pairs import Pair, scaled_difference, simplex_pair, two_product
-from divergences.catalogue import squared_hellinger
+from divergences.catalogue import alpha, squared_hellinger
 from divergences.elementary import Numeric
+
+if TYPE_CHECKING:
+    from divergences._between import Gaps
 
 __all__ = ["bhattacharyya", "chernoff", "renyi", "tsallis"]
 
@@ -61,7 +65,8 @@ class Derived(ABC):
         ----------
         p, q : array (..., n)
             Probabilities of one array library; shapes broadcast. Mass 1 along `axis` is asked for within the square
-            root of the dtype's epsilon, and the remaining error of the mass is corrected exactly.
+            root of the dtype's epsilon, and the remaining error of the mass is corrected exactly. Or two distributions,
+            as for the f-divergences.
         axis : int, default: -1
             The axis that is the space.
         normalize : bool, default: False
@@ -81,7 +86,15 @@ class Derived(ABC):
         TypeError
             On arrays of two libraries or of a dtype that is not real.
         """
+        if are_distributions(p, q):
+            from divergences._between import derived_between
+
+            return derived_between(self, self._of_gaps, alpha, p, q)
         return _evaluated(self._value, p, q, axis=axis, normalize=normalize)
+
+    @abstractmethod
+    def _of_gaps(self, gaps: "Gaps") -> Array:
+        r"""From the gap $G_{a,b} = -\frac1{ab}\log\int p^a q^b$, a + b = 1, of two distributions."""
 
     @abstractmethod
     def _value(self, pair: Pair) -> Array:
@@ -172,6 +185,12 @@ class renyi(Derived):
         """The name it is called by: ``renyi(0.5)``."""
         return f"renyi({self.a!r})"
 
+    def _of_gaps(self, gaps: "Gaps") -> Array:
+        if self.a == math.inf:
+            msg = "expected a finite order of renyi for distributions with densities; its limit at inf is not computed"
+            raise ValueError(msg)
+        return self.a * gaps(self.a, 1 - self.a) if self.a else gaps.escaped()
+
     def _value(self, pair: Pair) -> Array:
         if self.a < 1:
             return _minus_log(pair.xp, *_affinity(*_of_small_order(pair, self.a))) / (1 - self.a)
@@ -234,6 +253,14 @@ class tsallis(Derived):
         """Of order 1/2 it is squared Hellinger, whose root is a metric."""
         return 1 / 2 if self.a == 1 / 2 else None
 
+    def _of_gaps(self, gaps: "Gaps") -> Array:
+        if not self.a:
+            escaped = gaps.escaped()
+            xp, _ = namespace(x=escaped)
+            return -xp.expm1(-escaped)
+        xp, (value,) = namespace(gap=gaps(self.a, 1 - self.a))
+        return self.a * Numeric(xp).expm1_ratio(value, self.a * (self.a - 1))
+
     def _value(self, pair: Pair) -> Array:
         if self.a < 1:
             return _affinity(*_of_small_order(pair, self.a))[0] / (1 - self.a)
@@ -261,6 +288,9 @@ class Bhattacharyya(Derived):
     def name(self) -> str:
         """The public name."""
         return "bhattacharyya"
+
+    def _of_gaps(self, gaps: "Gaps") -> Array:
+        return gaps(1 / 2, 1 / 2) / 4
 
     def _value(self, pair: Pair) -> Array:
         m = Numeric(pair.xp)
@@ -310,6 +340,19 @@ class Chernoff(Derived):
             the same value, as for P = Q (0) and for disjoint supports (inf), it is 1/2.
         """
         return _evaluated(lambda pair: _exponent(_balanced(pair)), p, q, axis=axis, normalize=normalize)
+
+    def _of_gaps(self, gaps: "Gaps") -> Array:
+        from scipy.optimize import minimize_scalar
+
+        def loss(s: float) -> float:
+            value = s * (1 - s) * gaps(s, 1 - s)
+            if getattr(value, "shape", ()) != ():
+                msg = "expected single distributions for the Chernoff information, got batches; ask one by one"
+                raise ValueError(msg)
+            return -float(value)
+
+        s = float(minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": 1e-9}).x)
+        return s * (1 - s) * gaps(s, 1 - s)  # at a maximum the gradient of the value is that with s fixed
 
     def _value(self, pair: Pair) -> Array:
         xp, rows = pair.xp, _balanced(pair)

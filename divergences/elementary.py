@@ -255,11 +255,12 @@ class Numeric:
         s = self._share(d, total)
         return self._select(
             self.xp.abs(s) < NEAR,
-            _Branch(self._near, (total, s), (0.0, 0.0)),
+            _Branch(self.relative_entropy_near, (total, s), (0.0, 0.0)),
             _Branch(lambda p, q, d: self._times_log(p, q) - d, (p, q, d), (2.0, 1.0, 1.0)),
         )
 
-    def _near(self, total: Array, s: Array) -> Array:
+    def relative_entropy_near(self, total: Array, s: Array) -> Array:
+        """p log(p/q) - d for a small share s = d / total of the sum p + q."""
         square = s * s
         series = square * ATANH[0]
         for term in ATANH[1:-1]:

@@ -5,13 +5,15 @@
 Normal(loc=0.0, scale=2.0)
 """
 
-from divergences.families import continuous, discrete, multivariate
 from divergences.families.composed import Mixture, Monotone, Pushforward
 from divergences.families.continuous import *
+from divergences.families.continuous import __all__ as _continuous
 from divergences.families.conversion import as_distribution, is_distribution
 from divergences.families.discrete import *
+from divergences.families.discrete import __all__ as _discrete
 from divergences.families.distribution import Distribution, Family, Support
 from divergences.families.multivariate import *
+from divergences.families.multivariate import __all__ as _multivariate
 
 __all__ = [
     "Distribution",
@@ -23,4 +25,4 @@ __all__ = [
     "as_distribution",
     "is_distribution",
 ]
-__all__ += continuous.__all__ + discrete.__all__ + multivariate.__all__
+__all__ += _continuous + _discrete + _multivariate  # noqa: PLE0605  (lists of names)

@@ -12,7 +12,7 @@ from divergences.families.distribution import Distribution, Support, Vector
 __all__ = ["Mixture", "Monotone", "Pushforward", "Wrapped"]
 
 STEPS = 200
-"""Halvings of an interval until its ends are neighbours among doubles, and then some."""
+"""Halvings of an interval, at most, until its ends are neighbours among doubles."""
 
 
 @final
@@ -95,12 +95,14 @@ class Mixture(Distribution):
         """Quantiles by bisection between those of the components."""
         u = np.asarray(u, dtype=np.float64)
         each = np.asarray([d.quantile(u) for d in self.components])
-        low, high = each.min(axis=0), each.max(axis=0)
+        low, high = each.min(axis=0) - self.support().lattice, each.max(axis=0)
         for _ in range(STEPS):
             with quiet():
                 middle = np.where(np.isfinite(low) & np.isfinite(high), low / 2 + high / 2, low)
             if self.support().lattice:
                 middle = np.floor(middle)
+            if np.all((middle == low) | (middle == high)):
+                break
             enough = self.cdf(middle) >= u
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return np.asarray(high, dtype=np.float64)
@@ -138,6 +140,10 @@ class Monotone:
     log_slope: Callable[[Vector], Vector]
     increasing: bool = True
     name: str = "g"
+
+    def __repr__(self) -> str:
+        """Its name: functions have none."""
+        return f"<Monotone: {self.name}>"
 
 
 @final
@@ -179,7 +185,7 @@ class Pushforward(Distribution):
         """The image of the support."""
         inner = self.base.support()
         with quiet():
-            ends = (float(self.map.forward(np.asarray(x))) for x in (inner.lower, inner.upper))
+            ends = [float(self.map.forward(np.asarray(x))) for x in (inner.lower, inner.upper)]
         return Support(*self._in_order(*ends))
 
     def breaks(self) -> tuple[float, ...]:

@@ -10,9 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from divergences.families import continuous, discrete, multivariate
 from divergences.families.composed import Functions, Mixture, Wrapped
+from divergences.families.continuous import (
+    Beta,
+    Cauchy,
+    Exponential,
+    Gamma,
+    Gumbel,
+    InverseGamma,
+    Laplace,
+    Logistic,
+    LogNormal,
+    Normal,
+    Pareto,
+    StudentT,
+    Uniform,
+    VonMises,
+    Weibull,
+)
+from divergences.families.discrete import Bernoulli, Binomial, Categorical, Geometric, NegativeBinomial, Poisson
 from divergences.families.distribution import Distribution, Family, Support
+from divergences.families.multivariate import Dirichlet, MultivariateNormal, Product, Wishart
 
 __all__ = ["as_distribution", "is_distribution"]
 
@@ -67,8 +85,7 @@ def as_distribution(x: Any) -> Distribution:
     Examples
     --------
     >>> import scipy.stats
-    >>> from divergences.families import as_distribution
-    >>> as_distribution(scipy.stats.gamma(2.0, scale=4.0))
+    >>>     >>> as_distribution(scipy.stats.gamma(2.0, scale=4.0))
     Gamma(shape=2.0, rate=0.25)
     """
     if isinstance(x, Distribution):
@@ -98,38 +115,38 @@ def _located(make: Callable[..., Distribution]) -> Maker:
 
 
 FROZEN: dict[str, Maker] = {
-    "norm": continuous.Normal,
-    "lognorm": _located(lambda s, scale: continuous.LogNormal(np.log(scale), s)),
-    "expon": _located(lambda scale: continuous.Exponential(1 / np.asarray(scale))),
-    "gamma": _located(lambda a, scale: continuous.Gamma(a, 1 / np.asarray(scale))),
-    "erlang": _located(lambda a, scale: continuous.Gamma(a, 1 / np.asarray(scale))),
-    "chi2": _located(lambda df, scale: continuous.Gamma(np.asarray(df) / 2, 0.5 / np.asarray(scale))),
-    "invgamma": _located(continuous.InverseGamma),
-    "weibull_min": _located(continuous.Weibull),
-    "rayleigh": _located(lambda scale: continuous.Weibull(2.0, math.sqrt(2) * np.asarray(scale))),
-    "beta": lambda a, b, loc, scale: continuous.Beta(a, b) if np.all(loc == 0) and np.all(scale == 1) else None,
-    "laplace": continuous.Laplace,
-    "logistic": continuous.Logistic,
-    "cauchy": continuous.Cauchy,
-    "gumbel_r": continuous.Gumbel,
-    "pareto": _located(continuous.Pareto),
-    "uniform": lambda loc, scale: continuous.Uniform(loc, np.asarray(loc) + scale),
-    "t": continuous.StudentT,
-    "vonmises": lambda kappa, loc, scale: continuous.VonMises(loc, kappa) if np.all(scale == 1) else None,
-    "poisson": lambda mu, loc: discrete.Poisson(mu) if np.all(loc == 0) else None,
-    "geom": lambda p, loc: discrete.Geometric(p) if np.all(loc == -1) else None,
-    "binom": lambda n, p, loc: discrete.Binomial(n, p) if np.all(loc == 0) else None,
-    "nbinom": lambda n, p, loc: discrete.NegativeBinomial(n, p) if np.all(loc == 0) else None,
-    "bernoulli": lambda p, loc: discrete.Bernoulli(p) if np.all(loc == 0) else None,
+    "norm": Normal,
+    "lognorm": _located(lambda s, scale: LogNormal(np.log(scale), s)),
+    "expon": _located(lambda scale: Exponential(1 / np.asarray(scale))),
+    "gamma": _located(lambda a, scale: Gamma(a, 1 / np.asarray(scale))),
+    "erlang": _located(lambda a, scale: Gamma(a, 1 / np.asarray(scale))),
+    "chi2": _located(lambda df, scale: Gamma(np.asarray(df) / 2, 0.5 / np.asarray(scale))),
+    "invgamma": _located(InverseGamma),
+    "weibull_min": _located(Weibull),
+    "rayleigh": _located(lambda scale: Weibull(2.0, math.sqrt(2) * np.asarray(scale))),
+    "beta": lambda a, b, loc, scale: Beta(a, b) if np.all(loc == 0) and np.all(scale == 1) else None,
+    "laplace": Laplace,
+    "logistic": Logistic,
+    "cauchy": Cauchy,
+    "gumbel_r": Gumbel,
+    "pareto": _located(Pareto),
+    "uniform": lambda loc, scale: Uniform(loc, np.asarray(loc) + scale),
+    "t": StudentT,
+    "vonmises": lambda kappa, loc, scale: VonMises(loc, kappa) if np.all(scale == 1) else None,
+    "poisson": lambda mu, loc: Poisson(mu) if np.all(loc == 0) else None,
+    "geom": lambda p, loc: Geometric(p) if np.all(loc == -1) else None,
+    "binom": lambda n, p, loc: Binomial(n, p) if np.all(loc == 0) else None,
+    "nbinom": lambda n, p, loc: NegativeBinomial(n, p) if np.all(loc == 0) else None,
+    "bernoulli": lambda p, loc: Bernoulli(p) if np.all(loc == 0) else None,
 }
 """By the name of the scipy distribution; with a location or scale that a family does not have there is no record."""
 
 
 def _from_frozen(x: Any) -> Distribution:
     several: dict[str, Callable[[], Distribution]] = {
-        "multivariate_normal_frozen": lambda: multivariate.MultivariateNormal(x.mean, x.cov),
-        "dirichlet_frozen": lambda: multivariate.Dirichlet(x.alpha),
-        "wishart_frozen": lambda: multivariate.Wishart(x.df, x.scale),
+        "multivariate_normal_frozen": lambda: MultivariateNormal(x.mean, x.cov),
+        "dirichlet_frozen": lambda: Dirichlet(x.alpha),
+        "wishart_frozen": lambda: Wishart(x.df, x.scale),
     }
     made = several.get(type(x).__name__)
     if made is not None:
@@ -157,10 +174,10 @@ def _from_newer(x: Any) -> Distribution:
     if name == "Mixture":
         return Mixture([as_distribution(part) for part in x.components], [float(w) for w in x.weights])
     known: dict[str, Callable[[], Distribution]] = {
-        "Normal": lambda: continuous.Normal(x.mu, x.sigma),
-        "StandardNormal": lambda: continuous.Normal(0.0, 1.0),
-        "Uniform": lambda: continuous.Uniform(x.a, x.b),
-        "Binomial": lambda: discrete.Binomial(x.n, x.p),
+        "Normal": lambda: Normal(x.mu, x.sigma),
+        "StandardNormal": lambda: Normal(0.0, 1.0),
+        "Uniform": lambda: Uniform(x.a, x.b),
+        "Binomial": lambda: Binomial(x.n, x.p),
     }
     if name in known:
         return known[name]()
@@ -192,7 +209,7 @@ def _torch_independent(x: Any) -> Distribution:
     if x.reinterpreted_batch_ndims != 1 or not isinstance(base, Family) or base.dimension != 1:
         msg = f"expected torch's Independent with one axis of distributions on the line, got {x!r}"
         raise TypeError(msg)
-    return multivariate.Product(base)
+    return Product(base)
 
 
 def _torch_mixture(x: Any) -> Distribution:
@@ -205,32 +222,32 @@ def _torch_mixture(x: Any) -> Distribution:
 
 
 TORCH: dict[str, Callable[[Any], Distribution]] = {
-    "Normal": lambda x: continuous.Normal(x.loc, x.scale),
-    "LogNormal": lambda x: continuous.LogNormal(x.loc, x.scale),
-    "Exponential": lambda x: continuous.Exponential(x.rate),
-    "Gamma": lambda x: continuous.Gamma(x.concentration, x.rate),
-    "Chi2": lambda x: continuous.Gamma(x.concentration, x.rate),
-    "InverseGamma": lambda x: continuous.InverseGamma(x.base_dist.concentration, x.base_dist.rate),
-    "Weibull": lambda x: continuous.Weibull(x.concentration, x.scale),
-    "Beta": lambda x: continuous.Beta(x.concentration1, x.concentration0),
-    "Laplace": lambda x: continuous.Laplace(x.loc, x.scale),
-    "Cauchy": lambda x: continuous.Cauchy(x.loc, x.scale),
-    "Gumbel": lambda x: continuous.Gumbel(x.loc, x.scale),
-    "Pareto": lambda x: continuous.Pareto(x.alpha, x.scale),
-    "Uniform": lambda x: continuous.Uniform(x.low, x.high),
-    "StudentT": lambda x: continuous.StudentT(x.df, x.loc, x.scale),
-    "VonMises": lambda x: continuous.VonMises(x.loc, x.concentration),
-    "Poisson": lambda x: discrete.Poisson(x.rate),
-    "Geometric": lambda x: discrete.Geometric(x.probs),
-    "Binomial": lambda x: discrete.Binomial(x.total_count, x.probs),
-    "NegativeBinomial": lambda x: discrete.NegativeBinomial(x.total_count, 1 - x.probs),
-    "Bernoulli": lambda x: discrete.Bernoulli(x.probs),
-    "Categorical": lambda x: discrete.Categorical(x.probs),
-    "OneHotCategorical": lambda x: discrete.Categorical(x.probs),
-    "MultivariateNormal": lambda x: multivariate.MultivariateNormal(x.loc, x.covariance_matrix),
-    "LowRankMultivariateNormal": lambda x: multivariate.MultivariateNormal(x.loc, x.covariance_matrix),
-    "Dirichlet": lambda x: multivariate.Dirichlet(x.concentration),
-    "Wishart": lambda x: multivariate.Wishart(x.df, x.covariance_matrix),
+    "Normal": lambda x: Normal(x.loc, x.scale),
+    "LogNormal": lambda x: LogNormal(x.loc, x.scale),
+    "Exponential": lambda x: Exponential(x.rate),
+    "Gamma": lambda x: Gamma(x.concentration, x.rate),
+    "Chi2": lambda x: Gamma(x.concentration, x.rate),
+    "InverseGamma": lambda x: InverseGamma(x.base_dist.concentration, x.base_dist.rate),
+    "Weibull": lambda x: Weibull(x.concentration, x.scale),
+    "Beta": lambda x: Beta(x.concentration1, x.concentration0),
+    "Laplace": lambda x: Laplace(x.loc, x.scale),
+    "Cauchy": lambda x: Cauchy(x.loc, x.scale),
+    "Gumbel": lambda x: Gumbel(x.loc, x.scale),
+    "Pareto": lambda x: Pareto(x.alpha, x.scale),
+    "Uniform": lambda x: Uniform(x.low, x.high),
+    "StudentT": lambda x: StudentT(x.df, x.loc, x.scale),
+    "VonMises": lambda x: VonMises(x.loc, x.concentration),
+    "Poisson": lambda x: Poisson(x.rate),
+    "Geometric": lambda x: Geometric(x.probs),
+    "Binomial": lambda x: Binomial(x.total_count, x.probs),
+    "NegativeBinomial": lambda x: NegativeBinomial(x.total_count, 1 - x.probs),
+    "Bernoulli": lambda x: Bernoulli(x.probs),
+    "Categorical": lambda x: Categorical(x.probs),
+    "OneHotCategorical": lambda x: Categorical(x.probs),
+    "MultivariateNormal": lambda x: MultivariateNormal(x.loc, x.covariance_matrix),
+    "LowRankMultivariateNormal": lambda x: MultivariateNormal(x.loc, x.covariance_matrix),
+    "Dirichlet": lambda x: Dirichlet(x.concentration),
+    "Wishart": lambda x: Wishart(x.df, x.covariance_matrix),
     "MixtureSameFamily": _torch_mixture,
     "Independent": _torch_independent,
 }

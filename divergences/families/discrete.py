@@ -75,7 +75,7 @@ class Binomial(Family):
     p: Array = parameter(PROBABILITY)
 
     def frozen(self) -> Any:
-        return _stats().binom(self.n, self.p)
+        return _stats().binom(int(self.n), self.p)
 
     def support(self) -> Support:
         return Support(float(self.n * (self.p == 1)), float(self.n * (self.p > 0)), lattice=True)

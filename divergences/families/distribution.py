@@ -205,7 +205,7 @@ def parameter(domain: Domain) -> Any:
 class Family(Distribution):
     """A parametric family: a frozen dataclass whose fields are declared by `parameter`."""
 
-    frozen_name: ClassVar[str] = ""
+    _shape: ClassVar[tuple[int, ...]] = ()
 
     def __post_init__(self) -> None:
         """Refuse parameters outside their domains, or that do not broadcast."""
@@ -226,7 +226,7 @@ class Family(Distribution):
                 raise ValueError(msg)
             object.__setattr__(self, name, x if x.ndim else x[()])
         try:
-            shape = self.batch_shape
+            shape = self._broadcast_shape()
         except ValueError as error:
             shapes = ", ".join(f"{name} {tuple(x.shape)}" for name, x in zip(names, arrays, strict=True))
             msg = f"expected parameters of {type(self).__name__} that broadcast, got {shapes}"
@@ -249,6 +249,9 @@ class Family(Distribution):
     @property
     def batch_shape(self) -> tuple[int, ...]:
         """Shape of the batch: what the parameters broadcast to."""
+        return self._shape
+
+    def _broadcast_shape(self) -> tuple[int, ...]:
         shapes = [tuple(getattr(self, name).shape) for name, _ in self._domains()]
         return np.broadcast_shapes(
             *(s[: len(s) - domain.axes] for s, (_, domain) in zip(shapes, self._domains(), strict=True))

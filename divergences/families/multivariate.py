@@ -48,7 +48,7 @@ class _Several(Family):
 
     def log_density(self, x: Vector) -> Vector:
         with quiet():
-            return np.asarray(self.frozen().logpdf(x), dtype=np.float64)
+            return np.asarray(self.frozen().logpdf(x), dtype=np.float64).reshape(np.shape(x)[:-1])
 
 
 @final

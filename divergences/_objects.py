@@ -1,0 +1,23 @@
+"""Which arguments are distributions as objects, and which are arrays of probabilities."""
+
+from typing import Any
+
+__all__ = ["are_distributions"]
+
+
+def are_distributions(p: Any, q: Any) -> bool:
+    """Whether both are distributions as objects; one beside an array is refused."""
+    if _is_plain(p) and _is_plain(q):
+        return False
+    from divergences.families.conversion import is_distribution
+
+    found = is_distribution(p), is_distribution(q)
+    if any(found) and not all(found):
+        name, other = ("q", q) if found[0] else ("p", p)
+        msg = f"expected two distributions, got {type(other).__name__} as {name}; divergences.families.Categorical makes one"
+        raise TypeError(msg)
+    return all(found)
+
+
+def _is_plain(x: Any) -> bool:
+    return isinstance(x, list | tuple | int | float) or hasattr(x, "__array_namespace__") or hasattr(x, "__array__")

@@ -1,0 +1,153 @@
+r"""Divergences between members of parametric families in closed form, each with its source.
+
+What is registered: the gap $-\frac1{ab}\log\int p^a q^b$ of a family for every order (`divergences.closed_forms.affinities`), from
+which KL both ways, Jeffreys, Renyi, Tsallis, Bhattacharyya, squared Hellinger, chi-squared and all power divergences
+follow at once; KL of two different families, by the expectations of one under the other (`divergences.closed_forms.expectations`);
+total variation; and families that are a few atoms to every divergence (Bernoulli, categorical, uniform).
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from divergences import families
+from divergences._arrays import Array, namespace, quiet, result, wide
+from divergences._convex import ConvexFunction
+from divergences.closed_forms.affinities import GAPS, Parameters, of_product
+from divergences.closed_forms.expectations import cross_entropy_gap
+from divergences.closed_forms.variations import VARIATIONS
+from divergences.elementary import Numeric
+from divergences.families import Distribution, Family, Product
+
+__all__ = ["affinity_gap", "closed_form", "on_atoms"]
+
+
+def closed_form(d: ConvexFunction, P: Distribution, Q: Distribution) -> Array | None:
+    r"""The divergence of two records in closed form, or None where there is none.
+
+    Parameters
+    ----------
+    d : ConvexFunction
+        The divergence.
+    P, Q : Distribution
+        Records, or batches of them that broadcast.
+
+    Returns
+    -------
+    array or None
+        Of the library of the parameters, with gradients where it records them; ``inf`` where it is infinite.
+    """
+    if d.powers:
+        parts = [_power(*power, P, Q) for power in d.powers]
+        found = [x for x in parts if x is not None]
+        if len(found) == len(parts):
+            return sum(found[1:], start=found[0])
+    if d.variation and type(P) is type(Q) and type(P) in VARIATIONS:
+        value = _evaluated(VARIATIONS[type(P)].function, P, Q)
+        return None if value is None else d.variation * value
+    return on_atoms(d, P, Q)
+
+
+def _power(factor: float, a: float, b: float, P: Distribution, Q: Distribution) -> Array | None:
+    r"""$c\,(1 - \int p^a q^b)/ab = c\,(1 - e^{-ab G})/ab$."""
+    gap = affinity_gap(P, Q, a, b)
+    if gap is None:
+        return None
+    xp, (gap,) = namespace(gap=gap)
+    with quiet():
+        value = Numeric(xp).expm1_ratio(gap, -a * b)
+        return value if factor == 1 else factor * value
+
+
+def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array | None:
+    r"""The gap $-\frac1{ab}\log\int p^a q^b \ge 0$ for $a + b = 1$, with the limits KL at (1, 0) and reverse KL at (0, 1).
+
+    Parameters
+    ----------
+    P, Q : Distribution
+        Records, or batches of them that broadcast.
+    a, b : float
+        The powers of p and q.
+
+    Returns
+    -------
+    array or None
+        ``inf`` where the integral diverges, or is 0; None where no closed form is registered.
+    """
+    if isinstance(P, Product) and isinstance(Q, Product) and type(P.factors) is type(Q.factors):
+        if type(P.factors) not in GAPS:
+            return None
+        formula = GAPS[type(P.factors)]
+        return _evaluated(lambda xp, p, q: of_product(formula.function, xp, p, q, a, b), P.factors, Q.factors)
+    if type(P) is type(Q) and type(P) in GAPS:
+        formula = GAPS[type(P)]
+        return _evaluated(lambda xp, p, q: formula.function(xp, p, q, a, b), P, Q)
+    if (
+        type(P) is not type(Q)
+        and isinstance(P, Family)
+        and isinstance(Q, Family)
+        and (a, b) in ((1.0, 0.0), (0.0, 1.0))
+    ):
+        first, second = (P, Q) if a == 1 else (Q, P)
+        kinds = type(first), type(second)
+        return _evaluated(lambda xp, p, q: cross_entropy_gap(xp, kinds, p, q), first, second)
+    return None
+
+
+def _evaluated(function: Callable[..., Array | None], P: Any, Q: Any) -> Array | None:
+    """A formula of the parameters in double precision, returned in their dtype."""
+    mine, theirs = P.parameters, Q.parameters
+    named = {f"{name} of P": x for name, x in mine.items()} | {f"{name} of Q": x for name, x in theirs.items()}
+    xp, arrays = namespace(**_of_one_library(named))
+    dtype = xp.result_type(*arrays)
+    numbers = [wide(xp, x) for x in arrays]
+    with quiet():
+        value = function(
+            xp,
+            SimpleNamespace(**dict(zip(mine, numbers, strict=False))),
+            SimpleNamespace(**dict(zip(theirs, numbers[len(mine) :], strict=True))),
+        )
+    return None if value is None else result(xp, value, dtype)
+
+
+def _of_one_library(named: dict[str, Array]) -> dict[str, Array]:
+    """numpy's numbers, which scipy's objects hold, follow the other side's library."""
+    others = [x for x in named.values() if not isinstance(x, np.ndarray | np.generic)]
+    if not others or len(others) == len(named):
+        return named
+    xp, _ = namespace(x=others[0])
+    device = array_api_compat.device(others[0])
+    return {
+        name: xp.asarray(np.asarray(x), device=device) if isinstance(x, np.ndarray | np.generic) else x
+        for name, x in named.items()
+    }
+
+
+# --------------------------------------------------------------------------------------------------------- a few atoms
+
+
+def on_atoms(d: Any, P: Distribution, Q: Distribution) -> Array | None:
+    """Where two distributions are a few atoms to every divergence: the divergence of these."""
+    if type(P) is not type(Q):
+        return None
+    if isinstance(P, families.Uniform):
+        return _evaluated(lambda xp, p, q: d(*_uniform_atoms(xp, p, q), normalize=True), P, Q)
+    if isinstance(P, families.Bernoulli):
+        return _evaluated(lambda xp, p, q: d(*(xp.stack([1 - z.p, z.p], axis=-1) for z in (p, q))), P, Q)
+    if isinstance(P, families.Categorical):
+        return _evaluated(lambda xp, p, q: d(p.probabilities, q.probabilities), P, Q)
+    return None
+
+
+def _uniform_atoms(xp: Any, p: Parameters, q: Parameters) -> tuple[Array, Array]:
+    """Lengths of the common part, the rest of p, the rest of q: on each the densities are constant."""
+    low = xp.where(p.lower > q.lower, p.lower, q.lower)
+    high = xp.where(p.upper < q.upper, p.upper, q.upper)
+    meet = high > low
+    common = xp.where(meet, high - low, 0.0 * low)
+    rests = [xp.where(meet, (low - z.lower) + (z.upper - high), z.upper - z.lower) for z in (p, q)]
+    zero = 0.0 * common
+    return xp.stack([common, rests[0], zero], axis=-1), xp.stack([common, zero, rests[1]], axis=-1)
