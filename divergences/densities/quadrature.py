@@ -96,7 +96,10 @@ def _total(problem: Problem, panels: Panels, tails: list[list[Tail]], largest: l
         factor = float(np.exp(largest[0] - scale))
     lower, value, upper = (float(totals[0]) + shift * float(error[0]) for shift in (-1, 0, 1))
     for tail in tails[0]:
-        lower, value, upper = lower + tail.lower * factor, value + tail.value * factor, upper + tail.upper * factor
+        lower, value, upper = (
+            total + (part * factor if part else 0.0)
+            for total, part in zip((lower, value, upper), (tail.lower, tail.value, tail.upper), strict=True)
+        )
     value, upper = (math.inf, math.inf) if verdict else (value, upper)
     return Integral(scale, max(lower, 0.0), value, upper, masses[0], masses[1], _noise(problem, panels, scale))
 

@@ -42,6 +42,9 @@ GENTLE = 0.05
 LARGEST = 700.0
 """The exponential of more is out of range."""
 
+FAR_ON = 10.0
+"""A rise that would end, as it bends, before the coordinate is so many times as far is not sure to go on."""
+
 BACK = 2
 """Edges from one point at which a slope is found to the next."""
 
@@ -94,8 +97,11 @@ class Tail:
         high = np.flatnonzero(log_terms >= largest - NEGLIGIBLE)
         start = int(high[-1]) + 1 if high.size else 1
         if start < count:
-            rises = count > start + 1 and log_terms[-1] > log_terms[-2]
-            return cls(start, 0.0, 0.0, math.inf if rises else 2 * _exponential(t, log_terms - largest, start))
+            if count > start + 1 and log_terms[-1] > log_terms[-2]:
+                # it may grow on where it is not known any more
+                onward = continued(t, log_terms - log_terms[-1], float(np.max(noise[:count][-5:])))
+                return cls(start, 0.0, math.inf if onward[0] == math.inf else 0.0, math.inf)
+            return cls(start, 0.0, 0.0, 2 * _exponential(t, log_terms - largest, start))
         return cls(count - 1, *continued(t, log_terms - largest, float(np.max(noise[:count][-5:]))), open=True)
 
     def capped(self, cap: float) -> Self:
@@ -134,12 +140,14 @@ def continued(t: Vector, log_terms: Vector, noise: float) -> tuple[float, float,
     earlier = float((log_terms[before] - log_terms[long_before]) / (t[before] - t[long_before]))
     doubt = FLAT + 2 * noise / float(t[here] - t[before])
     # a power of t, as of a logarithm of x, may still make an integrand grow that falls off in the end
+    change = (slope - earlier) / float(t[here] - t[long_before]) * 2
     if slope > doubt + LOGARITHMS / max(abs(float(t[here])), 1.0):
-        return math.inf, math.inf, math.inf
+        # a slope that lessens may turn where there are no doubles any more
+        turns = slope + change * FAR_ON * max(abs(float(t[here])), 1.0) < 0
+        return 0.0 if turns else math.inf, math.inf, math.inf
     if slope > -doubt or log_terms[here] > LARGEST:
         return 0.0, math.inf, math.inf
     height = math.exp(log_terms[here])
-    change = (slope - earlier) / float(t[here] - t[long_before]) * 2
     last = slope + change * float(t[here] - t[before]) / 2
     bend = abs(change) / slope**2
     if bend < GENTLE and last < 0:
