@@ -12,9 +12,17 @@ def are_distributions(p: Any, q: Any) -> bool:
     from divergences.families.conversion import is_distribution
 
     found = is_distribution(p), is_distribution(q)
+    for name, x, is_one in (("p", p, found[0]), ("q", q, found[1])):
+        if not is_one and (isinstance(x, type) or any(hasattr(x, asked) for asked in ("pdf", "pmf", "log_prob"))):
+            what = x.__name__ if isinstance(x, type) else type(x).__name__
+            msg = (
+                f"expected {name} to be a distribution with its parameters, got {what}; "
+                "make one, as in families.Normal(0, 1), or freeze it, as in scipy.stats.norm(0, 1)"
+            )
+            raise TypeError(msg)
     if any(found) and not all(found):
         name, other = ("q", q) if found[0] else ("p", p)
-        msg = f"expected two distributions, got {type(other).__name__} as {name}; divergences.families.Categorical makes one"
+        msg = f"expected two distributions, got {type(other).__name__} as {name}; of probabilities, families.Categorical makes one"
         raise TypeError(msg)
     return all(found)
 

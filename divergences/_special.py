@@ -35,7 +35,10 @@ NODES, WEIGHTS = (NODES + 1) / 2, WEIGHTS / 2
 """Gauss-Legendre rule on [0, 1]."""
 
 REACH = 6.0
-"""Length in log x of a panel: the integrand is analytic in a strip of half-width pi, the error of 24 nodes 1e-17."""
+"""Length in log x of a panel: psi' is analytic in a strip of half-width pi, where the error of 24 nodes is 1e-17."""
+
+BESSEL_REACH = 2.5
+"""Likewise for the logarithm of I_0, whose zeros on the imaginary axis leave a strip of half-width pi/2."""
 
 SHIFT = 12
 """Steps of the recurrence before the asymptotic series of psi', whose last term is then below 1e-19."""
@@ -107,7 +110,7 @@ def excess_trigamma(x: Array) -> Array:
     r"""$\psi'(x) - 1/x$ for x > 0, by a recurrence of positive terms and the asymptotic series."""
     value: Any = 0.0
     for _ in range(SHIFT):
-        value = value + 1 / (x * x * (x + 1))
+        value = value + 1 / x / (x * (x + 1))
         x = x + 1
     square = 1 / (x * x)
     series: Any = 0.0
@@ -116,30 +119,35 @@ def excess_trigamma(x: Array) -> Array:
     return value + square / 2 + series / x
 
 
-def _panels(xp: Any, reach: Array) -> int:
+def _panels(xp: Any, distance: Array, reach: float) -> int:
     """How many panels of a moderate length in log x are enough; many where the numbers are not there yet."""
-    for count in (1, 2, 4):
-        if known(xp, xp.abs(reach) <= REACH * count):
+    for count in (1, 2, 4, 8):
+        if known(xp, xp.abs(distance) <= reach * count):
             return count
     return 24
 
 
 def gamma_bregman(
-    xp: Any, y: Array, x: Array, d: Array, curvature: Callable[[Array], Array] = excess_trigamma
+    xp: Any,
+    y: Array,
+    x: Array,
+    d: Array,
+    curvature: Callable[[Array], Array] = excess_trigamma,
+    reach: float = REACH,
 ) -> Array:
     r"""$\varphi(y) - \varphi(x) - \varphi'(x)(y - x) = \int_x^y (y - t)\,\varphi''(t)\,dt$, where d = y - x is given.
 
     In $t = x e^{\ell s}$, $\ell = \log(y/x)$, the integrand is analytic near [0, 1] and of one sign.
     """
-    reach = Numeric(xp).log_ratio(y, x, d)
+    distance = Numeric(xp).log_ratio(y, x, d)
     total: Any = 0.0
-    count = _panels(xp, reach)
+    count = _panels(xp, distance, reach)
     for panel in range(count):
         for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
             s = (panel + node) / count
-            t = x * xp.exp(reach * s)
-            total = total + (weight / count) * -xp.expm1((s - 1) * reach) * curvature(t) * t
-    return y * reach * total
+            t = x * xp.exp(distance * s)
+            total = total + (weight / count) * -xp.expm1((s - 1) * distance) * curvature(t) * t
+    return y * distance * total
 
 
 # ----------------------------------------------------------------------------------------------- the circle
@@ -153,7 +161,7 @@ SHARP = 90.0
 
 def bessel_log_gap(xp: Any, y: Array, x: Array, d: Array) -> Array:
     r"""$\varphi(y) - \varphi(x) - \varphi'(x)(y - x)$ for $\varphi = \log I_0$, where d = y - x is given."""
-    return gamma_bregman(xp, y, x, d, lambda t: _cosine_variance(xp, t))
+    return gamma_bregman(xp, y, x, d, lambda t: _cosine_variance(xp, t), BESSEL_REACH)
 
 
 def _cosine_variance(xp: Any, k: Array) -> Array:

@@ -44,6 +44,20 @@ def rows_of(path):
 # ---------------------------------------------------------------------------------------------------------- quick runs
 
 
+@pytest.mark.parametrize("name", ["fgan_mixture", "pinsker_gap"])
+def test_projections_and_sharp_bounds_meet_their_targets(name, tmp_path):
+    assert "MISSED" not in run_script(name, tmp_path)
+
+
+def test_closed_forms_are_right_where_torch_is_not(tmp_path):
+    printed = run_script("distributions", tmp_path)
+    assert not [line for line in printed.splitlines() if "MISSED" in line and "within 4e-15" in line]
+    rows = rows_of(tmp_path / "distributions.csv")
+    assert len({row["family"] for row in rows}) == 5
+    near = [row for row in rows if float(row["closeness"]) < 1e-7]
+    assert max(float(row["divergences"]) for row in near) <= 4e-15 < 1e-3 < min(float(row["torch"]) for row in near)
+
+
 def test_the_library_meets_every_target_of_accuracy_and_peers_do_not(tmp_path):
     printed = run_script("divergence_accuracy", tmp_path)
     assert "MISSED" not in printed

@@ -127,7 +127,11 @@ def _log_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Ar
 def _normal_gap(xp: Any, shift: Array, ratio: Array, excess: Array, a: float, b: float) -> Array:
     """With q of variance 1: p has mean `shift` and standard deviation `ratio` = 1 + `excess`."""
     if (a, b) == (1.0, 0.0):
-        return (shift * shift + log_minus_one(xp, ratio * ratio, xp.ones_like(ratio), excess * (ratio + 1))) / 2
+        x = excess * (ratio + 1)
+        near = xp.abs(x) < NEAR
+        small = xp.where(near, x, 0.0)
+        close = Numeric(xp).relative_entropy_near(2 + small, -small / (2 + small))
+        return (shift * shift + xp.where(near, close, x - 2 * xp.log(ratio))) / 2
     variance = ratio * ratio
     mean = a + b * variance  # of the variances with exchanged weights
     proper = mean > 0
@@ -171,30 +175,45 @@ def _exponential(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> A
 )
 def _weibull(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
     distance = Numeric(xp).log_ratio(p.scale, q.scale, p.scale - q.scale)
-    if known(xp, p.shape == q.shape):
-        return _shifted_exponents(xp, -p.shape * distance, a, b)
     if (a, b) == (1.0, 0.0):
         return _gumbel_kl(xp, q.shape, p.shape, q.shape - p.shape, distance * q.shape)
     if (a, b) == (0.0, 1.0):
         return _gumbel_kl(xp, p.shape, q.shape, p.shape - q.shape, -distance * p.shape)
+    if tied(xp, shape=(p.shape, q.shape)):
+        return log_gap(xp, *exponents(xp, -p.shape * distance), a, b)
     return None
 
 
 @gap_of(families.Gumbel, f"{GIL}, of equal scales: of exponentials of rate exp(loc/scale); KL of others by its moments")
 def _gumbel(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
-    if known(xp, p.scale == q.scale):
-        return _shifted_exponents(xp, (p.loc - q.loc) / p.scale, a, b)
     if (a, b) == (1.0, 0.0):
         return _gumbel_kl(xp, p.scale, q.scale, p.scale - q.scale, (q.loc - p.loc) / q.scale)
     if (a, b) == (0.0, 1.0):
         return _gumbel_kl(xp, q.scale, p.scale, q.scale - p.scale, (p.loc - q.loc) / p.scale)
+    if tied(xp, scale=(p.scale, q.scale)):
+        return log_gap(xp, *exponents(xp, (p.loc - q.loc) / p.scale), a, b)
     return None
 
 
-def _shifted_exponents(xp: Any, log_ratio: Array, a: float, b: float) -> Array:
-    """The gap of exponentials, from the logarithm of the ratio of their rates."""
-    d = xp.expm1(log_ratio)
-    return log_gap(xp, 1 + d, xp.ones_like(d), d, a, b)
+def exponents(xp: Any, log_ratio: Array) -> tuple[Array, Array, Array]:
+    """Two positive numbers of a ratio that is known by its logarithm, the larger one 1, and their difference."""
+    below = xp.where(log_ratio < 0, log_ratio, 0.0 * log_ratio)
+    above = xp.where(log_ratio > 0, -log_ratio, 0.0 * log_ratio)
+    return xp.exp(below), xp.exp(above), xp.expm1(below) - xp.expm1(above)
+
+
+def tied(xp: Any, **pairs: tuple[Array, Array]) -> bool:
+    """Whether parameters are equal, as a formula needs them to be: it has no derivative with respect to these."""
+    ((name, (x, y)),) = pairs.items()
+    if not known(xp, x == y):
+        return False
+    if any(getattr(z, "requires_grad", False) for z in (x, y)):
+        msg = (
+            f"expected {name} to record no gradients where the closed form needs equal ones on both sides; "
+            f"detach {name}, or take KL"
+        )
+        raise TypeError(msg)
+    return True
 
 
 def _gumbel_kl(xp: Any, x: Array, y: Array, d: Array, shift: Array) -> Array:
@@ -211,11 +230,13 @@ def _gumbel_kl(xp: Any, x: Array, y: Array, d: Array, shift: Array) -> Array:
 
 @gap_of(families.Laplace, f"{GIL}, of equal locations; KL of others: its table 1 with the order to 1")
 def _laplace(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
-    if known(xp, p.loc == q.loc):
-        return log_gap(xp, q.scale + 0.0 * p.loc, p.scale + 0.0 * q.loc, q.scale - p.scale + 0.0 * p.loc, a, b)
     if (a, b) == (1.0, 0.0):
         return _laplace_kl(xp, p, q)
-    return _laplace_kl(xp, q, p) if (a, b) == (0.0, 1.0) else None
+    if (a, b) == (0.0, 1.0):
+        return _laplace_kl(xp, q, p)
+    if tied(xp, loc=(p.loc, q.loc)):
+        return log_gap(xp, q.scale + 0.0 * p.loc, p.scale + 0.0 * q.loc, q.scale - p.scale + 0.0 * p.loc, a, b)
+    return None
 
 
 def _laplace_kl(xp: Any, p: Parameters, q: Parameters) -> Array:
@@ -261,7 +282,7 @@ def _bernoulli(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
 
 @gap_of(families.Binomial, f"{NIELSEN}; n times that of one trial, for equal n")
 def _binomial(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
-    return p.n * _bernoulli(xp, p, q, a, b) if known(xp, p.n == q.n) else None
+    return p.n * _bernoulli(xp, p, q, a, b) if tied(xp, n=(p.n, q.n)) else None
 
 
 @gap_of(families.Geometric, f"{NIELSEN}; by the geometric series")
@@ -274,7 +295,9 @@ def _geometric(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
     small = log_gap(xp, x, y, safe_d, a, b) + xp.where(1 + a * b * share > 0, m.log1p_ratio(share, a * b), xp.inf)
     if 0 <= a <= 1:
         return small
-    log_power = a * xp.log1p(-p.p) + b * xp.log1p(-q.p)
+    sure, other_sure = p.p == 1, q.p == 1  # then no failures: both are 0
+    failures = [xp.where(z == 1, -xp.inf, xp.log1p(-xp.where(z == 1, 0.5, z))) for z in (p.p, q.p)]
+    log_power = xp.where(sure & other_sure, -xp.inf, a * failures[0] + b * failures[1])
     finite = log_power < 0
     rest = -xp.expm1(xp.where(finite, log_power, -1.0))
     large = (xp.log(rest) - a * xp.log(p.p) - b * xp.log(q.p)) / (a * b)
@@ -283,7 +306,7 @@ def _geometric(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
 
 @gap_of(families.NegativeBinomial, f"{NIELSEN}; n times that of the geometric distributions, for equal n")
 def _negative_binomial(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
-    return p.n * _geometric(xp, p, q, a, b) if known(xp, p.n == q.n) else None
+    return p.n * _geometric(xp, p, q, a, b) if tied(xp, n=(p.n, q.n)) else None
 
 
 # ---------------------------------------------------------------------------------- families with the gamma function

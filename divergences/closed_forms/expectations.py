@@ -16,6 +16,9 @@ from divergences.closed_forms.affinities import EULER, Parameters
 
 __all__ = ["cross_entropy_gap"]
 
+CANCELLED = 1e-5
+"""Below this share of its terms KL has lost 5 digits."""
+
 ROUNDING = 1e-12
 """Below zero by no more than this, relative to its terms, KL is 0."""
 
@@ -26,7 +29,7 @@ Term = tuple[Array, str, tuple[Array, ...]]
 """A coefficient, the name of a statistic, and its constants."""
 
 # The statistics are: "mean" x, "square" (x - c)**2, "log" log x, "log square" (log x - c)**2, "power" x**k,
-# "log complement" log(1 - x), "exponential" exp(c x), "distance" |x - c|.
+# "log complement" log(1 - x), "exponential" exp(c (x - m)), "distance" |x - c|.
 
 
 def cross_entropy_gap(xp: Any, kinds: tuple[type, type], p: Parameters, q: Parameters) -> Array | None:
@@ -40,27 +43,37 @@ def cross_entropy_gap(xp: Any, kinds: tuple[type, type], p: Parameters, q: Param
     inside = (lower >= low + shape) & (upper <= high + shape)
     if known(xp, ~inside):
         return shape + math.inf
-    own, other = (_mean_log_density(xp, first, p, kind, z) for kind, z in ((first, p), (second, q)))
-    if own is None or other is None:
+    mine, theirs = (_mean_log_density(xp, first, p, kind, z) for kind, z in ((first, p), (second, q)))
+    if mine is None or theirs is None:
         return None
+    (own, own_size), (other, other_size) = mine, theirs
     value = own - other + shape
+    tracked = any(getattr(x, "requires_grad", False) for z in (p, q) for x in vars(z).values())
+    cancelled = inside & (xp.abs(value) < CANCELLED * (own_size + other_size))
+    if not tracked and known(xp, ~cancelled) is False:  # quadrature keeps more digits
+        return None
     if known(xp, ~(inside & xp.isnan(value))) is False:  # a difference of infinities tells nothing
         return None
     rounding = (value < 0) & (value > -ROUNDING * (xp.abs(own) + 1))
     return xp.where(inside, xp.where(rounding, 0.0 * value, value), xp.inf)
 
 
-def _mean_log_density(xp: Any, first: type, p: Parameters, kind: type, z: Parameters) -> Array | None:
+def _mean_log_density(xp: Any, first: type, p: Parameters, kind: type, z: Parameters) -> tuple[Array, Array] | None:
+    """The mean of a log-density under p, and the sum of the sizes of its terms."""
     constant, terms = DENSITIES[kind](xp, z)
-    total = constant
+    total, size = constant, xp.abs(constant)
     for coefficient, name, constants in terms:
         expectation = EXPECTATIONS[first].get(name)
         if expectation is None:
             return None
         value = expectation(xp, p, *constants)
-        # a statistic without weight counts for nothing, even if its expectation is infinite
-        total = total + xp.where(coefficient == 0, 0.0, coefficient * value)
-    return total
+        # a statistic without weight counts for nothing, even if its expectation is infinite; gradients of an infinite
+        # one are 0
+        finite = xp.isfinite(value)
+        term = coefficient * xp.where(finite, value, 0.0)
+        term = xp.where(finite | (coefficient == 0), term, xp.sign(coefficient) * xp.inf)
+        total, size = total + term, size + xp.abs(term)
+    return total, size
 
 
 # ----------------------------------------------------------------------------------------------------- log-densities
@@ -103,7 +116,7 @@ DENSITIES: dict[type, Density] = {
     families.Laplace: lambda xp, z: (-xp.log(2 * z.scale), [(-1 / z.scale, "distance", (z.loc,))]),
     families.Gumbel: lambda xp, z: (
         z.loc / z.scale - xp.log(z.scale),
-        [(-1 / z.scale, "mean", ()), (-xp.exp(z.loc / z.scale), "exponential", (-1 / z.scale,))],
+        [(-1 / z.scale, "mean", ()), (-1 + 0 * z.scale, "exponential", (-1 / z.scale, z.loc))],
     ),
     families.Pareto: lambda xp, z: (
         xp.log(z.shape) + z.shape * xp.log(z.scale),
@@ -136,19 +149,22 @@ def _around(mean: Array, variance: Array, c: Array) -> Array:
 
 def _finite_if(xp: Any, condition: Array, value: Callable[..., Array], *args: Array) -> Array:
     """The value where the condition holds, else ``inf``; arguments elsewhere are replaced, for the gradients."""
-    safe = (xp.where(condition, x, 2.0 + k) for k, x in enumerate(args))
+    safe = (xp.where(condition, x, 3.0 + k) for k, x in enumerate(args))
     return xp.where(condition, value(*safe), xp.inf)
 
 
 def _gamma_power(xp: Any, shape: Array, rate: Array, k: Array) -> Array:
+    if known(xp, k == -1):
+        return _finite_if(xp, shape > 1, lambda s, r: r / (s - 1), shape + 0 * rate, rate + 0 * shape)
     proper = shape + k > 0
     safe = xp.where(proper, shape + k, 1.0)
     return xp.where(proper, xp.exp(lgamma(safe) - lgamma(shape) - k * xp.log(rate)), xp.inf)
 
 
-def _gamma_exponential(xp: Any, shape: Array, rate: Array, c: Array) -> Array:
+def _gamma_exponential(xp: Any, shape: Array, rate: Array, c: Array, m: Array) -> Array:
+    c, m, rate, shape = xp.broadcast_arrays(c, m, rate, shape)
     return _finite_if(
-        xp, c < rate, lambda c, rate, shape: xp.exp(-shape * xp.log1p(-c / rate)), c, rate + 0 * c, shape + 0 * c
+        xp, c < rate, lambda c, rate, shape, m: xp.exp(-shape * xp.log1p(-c / rate) - c * m), c, rate, shape, m
     )
 
 
@@ -188,8 +204,8 @@ def _uniform_power(xp: Any, z: Parameters, k: Array) -> Array:
     return xp.where(proper, xp.where(logarithmic, log, plain), xp.where(z.lower < 0, xp.nan, xp.inf))
 
 
-def _uniform_exponential(xp: Any, z: Parameters, c: Array) -> Array:
-    return xp.exp(c * z.lower) * xp.expm1(c * (z.upper - z.lower)) / (c * (z.upper - z.lower))
+def _uniform_exponential(xp: Any, z: Parameters, c: Array, m: Array) -> Array:
+    return xp.exp(c * (z.lower - m)) * xp.expm1(c * (z.upper - z.lower)) / (c * (z.upper - z.lower))
 
 
 def _uniform_distance(xp: Any, z: Parameters, c: Array) -> Array:
@@ -209,10 +225,17 @@ def _pareto_square(xp: Any, z: Parameters, c: Array) -> Array:
     return second - 2 * c * first + c * c
 
 
+def _inverse_gamma_mean(xp: Any, z: Parameters) -> Array:
+    return _finite_if(xp, z.shape > 1, lambda k, scale: scale / (k - 1), z.shape + 0 * z.scale, z.scale + 0 * z.shape)
+
+
 def _inverse_gamma_square(xp: Any, z: Parameters, c: Array) -> Array:
-    second = _gamma_power(xp, z.shape, z.scale, -2.0 + 0 * z.shape)
-    first = xp.where(second < xp.inf, _gamma_power(xp, z.shape, z.scale, -1.0 + 0 * z.shape), 0.0)
-    return second - 2 * c * first + c * c
+    def square(shape: Array, scale: Array, c: Array) -> Array:
+        mean = scale / (shape - 1)
+        return _around(mean, mean**2 / (shape - 2), c)
+
+    shape = z.shape + 0 * c
+    return _finite_if(xp, shape > 2, square, shape + 0 * z.scale, z.scale + 0 * shape, c + 0 * shape)
 
 
 def _weibull_power(xp: Any, z: Parameters, k: Array) -> Array:
@@ -233,16 +256,16 @@ def _beta_power(xp: Any, z: Parameters, k: Array) -> Array:
     return xp.where(proper, xp.exp(_log_beta(a, z.b) - _log_beta(z.a, z.b)), xp.inf)
 
 
-def _gumbel_exponential(xp: Any, z: Parameters, c: Array) -> Array:
+def _gumbel_exponential(xp: Any, z: Parameters, c: Array, m: Array) -> Array:
     proper = c * z.scale < 1
     inner = xp.where(proper, c * z.scale, 0.0)
-    return xp.where(proper, xp.exp(c * z.loc + lgamma(1 - inner)), xp.inf)
+    return xp.where(proper, xp.exp(c * (z.loc - m) + lgamma(1 - inner)), xp.inf)
 
 
-def _laplace_exponential(xp: Any, z: Parameters, c: Array) -> Array:
+def _laplace_exponential(xp: Any, z: Parameters, c: Array, m: Array) -> Array:
     proper = xp.abs(c * z.scale) < 1
     inner = xp.where(proper, c * z.scale, 0.0)
-    return xp.where(proper, xp.exp(c * z.loc) / (1 - inner**2), xp.inf)
+    return xp.where(proper, xp.exp(c * (z.loc - m)) / (1 - inner**2), xp.inf)
 
 
 def _laplace_distance(xp: Any, z: Parameters, c: Array) -> Array:
@@ -254,7 +277,7 @@ EXPECTATIONS: dict[type, dict[str, Expectation]] = {
     families.Normal: {
         "mean": lambda xp, z: z.loc,
         "square": lambda xp, z, c: _around(z.loc, z.scale**2, c),
-        "exponential": lambda xp, z, c: xp.exp(c * z.loc + (c * z.scale) ** 2 / 2),
+        "exponential": lambda xp, z, c, m: xp.exp(c * (z.loc - m) + (c * z.scale) ** 2 / 2),
         "distance": _normal_distance,
     },
     families.LogNormal: {
@@ -272,7 +295,7 @@ EXPECTATIONS: dict[type, dict[str, Expectation]] = {
         "log": lambda xp, z: -EULER - xp.log(z.rate),
         "log square": lambda xp, z, c: _around(-EULER - xp.log(z.rate), math.pi**2 / 6, c),
         "power": lambda xp, z, k: _gamma_power(xp, 1.0 + 0 * z.rate, z.rate, k),
-        "exponential": lambda xp, z, c: _gamma_exponential(xp, 1.0 + 0 * z.rate, z.rate, c),
+        "exponential": lambda xp, z, c, m: _gamma_exponential(xp, 1.0 + 0 * z.rate, z.rate, c, m),
     },
     families.Gamma: {
         "mean": lambda xp, z: z.shape / z.rate,
@@ -280,10 +303,10 @@ EXPECTATIONS: dict[type, dict[str, Expectation]] = {
         "log": lambda xp, z: digamma(z.shape) - xp.log(z.rate),
         "log square": lambda xp, z, c: _around(digamma(z.shape) - xp.log(z.rate), _trigamma(z.shape), c),
         "power": lambda xp, z, k: _gamma_power(xp, z.shape, z.rate, k),
-        "exponential": lambda xp, z, c: _gamma_exponential(xp, z.shape, z.rate, c),
+        "exponential": lambda xp, z, c, m: _gamma_exponential(xp, z.shape, z.rate, c, m),
     },
     families.InverseGamma: {
-        "mean": lambda xp, z: _gamma_power(xp, z.shape, z.scale, -1.0 + 0 * z.shape),
+        "mean": _inverse_gamma_mean,
         "square": _inverse_gamma_square,
         "log": lambda xp, z: xp.log(z.scale) - digamma(z.shape),
         "log square": lambda xp, z, c: _around(xp.log(z.scale) - digamma(z.shape), _trigamma(z.shape), c),

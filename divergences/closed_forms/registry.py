@@ -40,6 +40,9 @@ def closed_form(d: ConvexFunction, P: Distribution, Q: Distribution) -> Array | 
     array or None
         Of the library of the parameters, with gradients where it records them; ``inf`` where it is infinite.
     """
+    atoms = on_atoms(d, P, Q)
+    if atoms is not None:
+        return atoms
     if d.powers:
         parts = [_power(*power, P, Q) for power in d.powers]
         found = [x for x in parts if x is not None]
@@ -48,7 +51,7 @@ def closed_form(d: ConvexFunction, P: Distribution, Q: Distribution) -> Array | 
     if d.variation and type(P) is type(Q) and type(P) in VARIATIONS:
         value = _evaluated(VARIATIONS[type(P)].function, P, Q)
         return None if value is None else d.variation * value
-    return on_atoms(d, P, Q)
+    return None
 
 
 def _power(factor: float, a: float, b: float, P: Distribution, Q: Distribution) -> Array | None:
@@ -77,6 +80,7 @@ def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array 
     array or None
         ``inf`` where the integral diverges, or is 0; None where no closed form is registered.
     """
+    P, Q = _of_one_family(P, Q)
     if isinstance(P, Product) and isinstance(Q, Product) and type(P.factors) is type(Q.factors):
         if type(P.factors) not in GAPS:
             return None
@@ -95,6 +99,36 @@ def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array 
         kinds = type(first), type(second)
         return _evaluated(lambda xp, p, q: cross_entropy_gap(xp, kinds, p, q), first, second)
     return None
+
+
+WITHIN: dict[tuple[type, type], Callable[[Any], Family]] = {
+    (families.Exponential, families.Gamma): lambda P: families.Gamma(1 + 0 * P.rate, P.rate),
+    (families.Exponential, families.Weibull): lambda P: families.Weibull(1 + 0 * P.rate, 1 / P.rate),
+    (families.Bernoulli, families.Binomial): lambda P: families.Binomial(1 + 0 * P.p, P.p),
+    (families.Geometric, families.NegativeBinomial): lambda P: families.NegativeBinomial(1 + 0 * P.p, P.p),
+}
+"""Members of a family that belong to a larger one, by the two."""
+
+
+def _of_one_family(P: Distribution, Q: Distribution) -> tuple[Distribution, Distribution]:
+    """The same two, one of them as a member of the larger family of the other."""
+    if (type(P), type(Q)) in WITHIN:
+        return WITHIN[type(P), type(Q)](P), Q
+    if (type(Q), type(P)) in WITHIN:
+        return P, WITHIN[type(Q), type(P)](Q)
+    kinds = {type(P), type(Q)}
+    if kinds == {Product, families.MultivariateNormal}:
+        return _as_normal(P), _as_normal(Q)
+    return P, Q
+
+
+def _as_normal(P: Any) -> Any:
+    """A product of normals as a multivariate normal, anything else as it is."""
+    if not (isinstance(P, Product) and isinstance(P.factors, families.Normal)):
+        return P
+    xp, (loc, scale) = namespace(loc=P.factors.loc, scale=P.factors.scale)
+    loc, scale = xp.broadcast_arrays(loc, scale)
+    return families.MultivariateNormal(loc, xp.eye(loc.shape[-1], dtype=scale.dtype) * (scale**2)[..., None])
 
 
 def _evaluated(function: Callable[..., Array | None], P: Any, Q: Any) -> Array | None:
@@ -120,8 +154,11 @@ def _of_one_library(named: dict[str, Array]) -> dict[str, Array]:
         return named
     xp, _ = namespace(x=others[0])
     device = array_api_compat.device(others[0])
+    dtype = xp.result_type(*others)
     return {
-        name: xp.asarray(np.asarray(x), device=device) if isinstance(x, np.ndarray | np.generic) else x
+        name: xp.asarray(np.asarray(x), dtype=None if np.ndim(x) else dtype, device=device)
+        if isinstance(x, np.ndarray | np.generic)
+        else x
         for name, x in named.items()
     }
 
@@ -136,9 +173,11 @@ def on_atoms(d: Any, P: Distribution, Q: Distribution) -> Array | None:
     if isinstance(P, families.Uniform):
         return _evaluated(lambda xp, p, q: d(*_uniform_atoms(xp, p, q), normalize=True), P, Q)
     if isinstance(P, families.Bernoulli):
-        return _evaluated(lambda xp, p, q: d(*(xp.stack([1 - z.p, z.p], axis=-1) for z in (p, q))), P, Q)
+        return _evaluated(
+            lambda xp, p, q: d(*(xp.stack([1 - z.p, z.p], axis=-1) for z in (p, q)), normalize=True), P, Q
+        )
     if isinstance(P, families.Categorical):
-        return _evaluated(lambda xp, p, q: d(p.probabilities, q.probabilities), P, Q)
+        return _evaluated(lambda xp, p, q: d(p.probabilities, q.probabilities, normalize=True), P, Q)
     return None
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from divergences import families
-from divergences._arrays import Array, known
+from divergences._arrays import Array
 from divergences._special import NODES, WEIGHTS, erf
-from divergences.closed_forms.affinities import Formula, Parameters
+from divergences.closed_forms.affinities import Formula, Parameters, exponents, tied
 from divergences.elementary import Numeric
 
 __all__ = ["VARIATIONS"]
@@ -88,37 +88,37 @@ def _exponential(xp: Any, p: Parameters, q: Parameters) -> Array:
 def _rates(xp: Any, x: Array, y: Array, d: Array) -> Array:
     r"""$(1 - s/l)\,e^{-\log(l/s)/(l/s - 1)}$ of the smaller rate s and the larger l."""
     small, large = xp.where(d < 0, x, y), xp.where(d < 0, y, x)
-    excess = xp.abs(d) / small
-    apart = excess > 0
+    excess = xp.abs(d) / xp.where(small > 0, small, 1.0)
+    apart = (excess > 0) & (small > 0) & (excess < xp.inf)
     inner = xp.where(apart, excess, 1.0)
-    return xp.where(apart, xp.abs(d) / large * xp.exp(-xp.log1p(inner) / inner), 0.0 * d)
+    mass = xp.where(apart, xp.exp(-xp.log1p(inner) / inner), 1.0)  # 1 where the ratio is beyond the range of doubles
+    return xp.where(d == 0, 0.0 * d, xp.abs(d) / large * mass)
 
 
 @_variation_of(
     families.Laplace, "of equal scales, or of equal locations, where it is that of the exponentials |x - loc|"
 )
 def _laplace(xp: Any, p: Parameters, q: Parameters) -> Array | None:
-    if known(xp, p.scale == q.scale):
+    if tied(xp, scale=(p.scale, q.scale)):
         return -xp.expm1(-xp.abs(p.loc - q.loc) / (2 * p.scale))
-    if known(xp, p.loc == q.loc):
+    if tied(xp, loc=(p.loc, q.loc)):
         return _rates(xp, q.scale, p.scale, q.scale - p.scale)
     return None
 
 
 @_variation_of(families.Weibull, "of equal shapes: that of exponentials")
 def _weibull(xp: Any, p: Parameters, q: Parameters) -> Array | None:
-    if not known(xp, p.shape == q.shape):
+    if not tied(xp, shape=(p.shape, q.shape)):
         return None
-    d = xp.expm1(-p.shape * Numeric(xp).log_ratio(p.scale, q.scale, p.scale - q.scale))
-    return _rates(xp, 1 + d, xp.ones_like(d), d)
+    distance = Numeric(xp).log_ratio(p.scale, q.scale, p.scale - q.scale)
+    return _rates(xp, *exponents(xp, -p.shape * distance))
 
 
 @_variation_of(families.Gumbel, "of equal scales: that of exponentials")
 def _gumbel(xp: Any, p: Parameters, q: Parameters) -> Array | None:
-    if not known(xp, p.scale == q.scale):
+    if not tied(xp, scale=(p.scale, q.scale)):
         return None
-    d = xp.expm1((p.loc - q.loc) / p.scale)
-    return _rates(xp, 1 + d, xp.ones_like(d), d)
+    return _rates(xp, *exponents(xp, (p.loc - q.loc) / p.scale))
 
 
 @_variation_of(families.Cauchy, "Nielsen & Okamura (2021), On f-divergences between Cauchy distributions")

@@ -55,6 +55,7 @@ class Mixture(Distribution):
                 f"expected positive weights of sum 1, got {weights.tolist()}; divide them by their sum, leave out zeros"
             )
             raise ValueError(msg)
+        self._require_records(parts)
         kinds = {(d.dimension, d.dimension == 1 and d.support().lattice) for d in parts}
         if len(kinds) > 1 or any(d.batch_shape for d in parts):
             msg = (
@@ -63,6 +64,12 @@ class Mixture(Distribution):
             raise ValueError(msg)
         object.__setattr__(self, "components", parts)
         object.__setattr__(self, "weights", tuple((weights / weights.sum()).tolist()))
+
+    def _require_records(self, parts: tuple[object, ...]) -> None:
+        for part in parts:
+            if not isinstance(part, Distribution):
+                msg = f"expected components that are records, got {type(part).__name__}; as_distribution makes them"
+                raise TypeError(msg)
 
     @property
     def dimension(self) -> int:

@@ -214,11 +214,19 @@ def _torch_independent(x: Any) -> Distribution:
 
 def _torch_mixture(x: Any) -> Distribution:
     parts = _from_torch(x.component_distribution)
-    weights = x.mixture_distribution.probs.detach().double().cpu().numpy()
+    probabilities = x.mixture_distribution.probs
+    tracked = any(
+        getattr(z, "requires_grad", False) for z in (probabilities, *getattr(parts, "parameters", {}).values())
+    )
+    if tracked:
+        msg = "expected a mixture whose parameters record no gradients, since it has no closed form; detach them"
+        raise TypeError(msg)
+    weights = probabilities.double().cpu().numpy()
     if weights.ndim != 1:
         msg = f"expected a single mixture, got a batch of shape {weights.shape[:-1]}; compare one by one"
         raise TypeError(msg)
-    return Mixture(list(parts.singles(parts.batch_shape)), weights.tolist())
+    kept = [(part, w) for part, w in zip(parts.singles(parts.batch_shape), weights.tolist(), strict=True) if w > 0]
+    return Mixture([part for part, _ in kept], [w / sum(w for _, w in kept) for _, w in kept])
 
 
 TORCH: dict[str, Callable[[Any], Distribution]] = {

@@ -273,6 +273,8 @@ class Family(Distribution):
         arrays = {}
         for name, domain in self._domains():
             x = np.asarray(constant(getattr(self, name)), dtype=np.float64)
+            if domain is SIMPLEX:  # of a mass that single precision knows
+                x = x / x.sum(axis=-1, keepdims=True)
             arrays[name] = np.broadcast_to(x, shape + x.shape[x.ndim - domain.axes :])
         for index in np.ndindex(*shape):
             yield replace(self, **{name: x[index] for name, x in arrays.items()})  # type: ignore[type-var]

@@ -161,6 +161,7 @@ def _pair(p: list[float], q: list[float]) -> tuple[Vector, Vector]:
 
 EQUAL = Equality("P = Q only", lambda t: _pair([t, 1 - t], [t, 1 - t]), exact=True)
 SINGULAR = Equality("P = Q, and P and Q without a common outcome", lambda _: _pair([1, 0], [0, 1]), exact=True)
+DISJOINT = Equality("P and Q without a common outcome", lambda _: _pair([1, 0], [0, 1]), exact=True)
 SYMMETRIC = Equality(
     "two outcomes that P and Q exchange",
     lambda t: _pair([(1 + t) / 2, (1 - t) / 2], [(1 - t) / 2, (1 + t) / 2]),
@@ -355,7 +356,7 @@ RELATIONS: tuple[Relation, ...] = (
         lambda p, q, m: 1 - m.exp(-kl(p, q)) / 2,
         ALWAYS,
         "Tsybakov (2009), lemma 2.6",
-        SINGULAR,
+        DISJOINT,
     ),
     Relation(
         "largest_ratio",
@@ -401,7 +402,7 @@ RELATIONS: tuple[Relation, ...] = (
         _of(squared_hellinger, lambda h: 1 - (1 - h / 2) ** 2 / 2),
         ALWAYS,
         "Le Cam (1973); Tsybakov (2009), lemma 2.3",
-        SINGULAR,
+        DISJOINT,
     ),
     # ---------------------------------------------------------------------------------- Hellinger, Kullback-Leibler, chi2
     Relation(

@@ -94,6 +94,13 @@ class JointRange:
     upper: Vector
 
 
+def _require_fdivergences(**given: object) -> None:
+    for name, d in given.items():
+        if not isinstance(d, FDivergence):
+            msg = f"expected {name} to be an f-divergence, got {d!r}; a function of one, such as renyi, goes by alpha"
+            raise TypeError(msg)
+
+
 def bound(d: FDivergence, *, given: FDivergence, value: float) -> SharpBound:
     r"""Sharp bounds on a divergence $D_f(P\|Q)$ of all pairs of distributions with $D_g(P\|Q) = x$.
 
@@ -145,6 +152,7 @@ def bound(d: FDivergence, *, given: FDivergence, value: float) -> SharpBound:
     >>> known.smallest.bounds.value
     0.18378456526832
     """
+    _require_fdivergences(d=d, given=given)
     value = _checked(given, value)
     with quiet():
         if value == given.range.upper:
@@ -187,6 +195,7 @@ def joint_range(d: FDivergence, given: FDivergence, *, points: int = 65) -> Join
     >>> region.upper
     array([0.       , 0.8660254, 1.       ])
     """
+    _require_fdivergences(d=d, given=given)
     if not points >= 2:
         msg = f"expected at least 2 points, got {points!r}; a curve has two ends"
         raise ValueError(msg)

@@ -299,6 +299,8 @@ def test_a_product_is_the_sum_of_its_coordinates():
     assert dv.kl(P, Q) == pytest.approx(each.sum(), rel=1e-15)
     whole = MultivariateNormal(loc, np.diag(scale**2)), MultivariateNormal([0.0, 0.0], np.diag([1.0, 4.0]))
     assert dv.squared_hellinger(P, Q) == pytest.approx(dv.squared_hellinger(*whole), rel=1e-14)
+    correlated = MultivariateNormal([0.0, 0.0], [[1.0, 0.5], [0.5, 2.0]])
+    assert dv.kl(P, correlated) == dv.kl(whole[0], correlated)
     single = torch.distributions.Independent(torch.distributions.Normal(*map(torch.tensor, (loc, scale))), 1)
     assert float(dv.kl(single, single)) == 0.0
 
@@ -650,3 +652,182 @@ def test_a_sum_of_powers_is_what_it_declares(d):
     parts = [c * float(dv.alpha(a)(p, q)) for c, a, b in d.powers]
     assert float(d(p, q)) == pytest.approx(sum(parts), rel=1e-13)
     assert all(a + b == pytest.approx(1, abs=1e-15) for _, a, b in d.powers)
+
+
+# -------------------------------------------------------------------------------------------- far apart, and at the edges
+
+
+def test_equal_scales_far_apart():
+    """The ratio of the rates is below the rounding unit, or beyond the range of doubles."""
+    assert dv.kl(Gumbel(0.0, 1.0), Gumbel(30.0, 1.0)) == pytest.approx(math.exp(30) - 31, rel=1e-14)
+    assert dv.kl(Gumbel(30.0, 1.0), Gumbel(0.0, 1.0)) == pytest.approx(29 + math.exp(-30), rel=1e-14)
+    exact = 25.0**10 - 1 - 10 * math.log(25)
+    assert dv.kl(Weibull(10.0, 25.0), Weibull(10.0, 1.0)) == pytest.approx(exact, rel=1e-14)
+    there, back = (dv.renyi(0.5)(Gumbel(x, 1.0), Gumbel(80 - x, 1.0)) for x in (0.0, 80.0))
+    assert there == back == pytest.approx(80 - 2 * math.log(2), rel=1e-14)
+    for distance in (50.0, 800.0):
+        assert dv.tv(Gumbel(0.0, 1.0), Gumbel(distance, 1.0)) == pytest.approx(1.0, rel=1e-14)
+    assert dv.tv(Exponential(1e-300), Exponential(1e300)) == 1.0
+
+
+@pytest.mark.parametrize("concentrations", [(90.88, 0.242), (0.242, 90.88), (500.0, 3e-3)])
+def test_von_mises_of_very_different_concentrations(concentrations):
+    with mpmath.workdps(DIGITS):
+        exact = von_mises_kl(0, mpmath.mpf(concentrations[0]), 0, mpmath.mpf(concentrations[1]))
+    P, Q = (VonMises(0.0, k) for k in concentrations)
+    assert abs(float(dv.kl(P, Q)) - exact) <= 6e-15 * exact
+    assert dv.kl.bounds(P, Q).contains(float(exact))
+
+
+def test_large_shapes_do_not_cancel_in_silence():
+    r"""KL of Gamma(k, 1) from N(k, k): the closed form cancels, quadrature does not; about 1/(3k)."""
+    for k in (1e2, 1e6):
+        P, Q = Gamma(k, 1.0), Normal(k, math.sqrt(k))
+        with mpmath.workdps(50):
+            x = mpmath.mpf(k)
+            sd = mpmath.mpf(math.sqrt(k))
+            entropy = x + lg(x) + (1 - x) * mpmath.digamma(x)
+            exact = -entropy + log(2 * mpmath.pi) / 2 + log(sd) + x / (2 * sd**2)
+        assert float(dv.kl(P, Q)) == pytest.approx(float(exact), rel=1e-6)
+        assert dv.kl.bounds(P, Q).contains(float(exact))
+    for k in (1e4, 1e10):
+        with mpmath.workdps(50):  # KL from Exponential(1) is the mean less the entropy
+            x = mpmath.mpf(k)
+            entropy = x + log(x) + lg(x) - (1 + x) * mpmath.digamma(x)
+            exact = x / (x - 1) - entropy
+        assert float(dv.kl(InverseGamma(k, k), Exponential(1.0))) == pytest.approx(float(exact), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("P", "Q", "same"),
+    [
+        (Exponential(1.0), Gamma(1 + 1e-9, 1.0), Gamma(1.0, 1.0)),
+        (Exponential(0.5), Weibull(1 + 1e-9, 2.0), Weibull(1.0, 2.0)),
+        (Geometric(0.3), NegativeBinomial(1.0, 0.3 + 1e-9), NegativeBinomial(1.0, 0.3)),
+        (Bernoulli(0.3), Binomial(1, 0.3 + 1e-9), Binomial(1, 0.3)),
+    ],
+    ids=repr,
+)
+def test_a_member_of_a_larger_family_keeps_its_digits(P, Q, same):
+    assert float(dv.kl(P, Q)) == pytest.approx(float(dv.kl(same, Q)), rel=1e-13)
+    assert float(dv.squared_hellinger(Q, P)) == pytest.approx(float(dv.squared_hellinger(Q, same)), rel=1e-13)
+
+
+def test_certain_counts():
+    assert dv.renyi(2)(Geometric(1.0), Geometric(1.0)) == 0.0
+    assert dv.pearson_chi2(Geometric(1.0), Geometric(0.5)) == pytest.approx(1.0, rel=1e-15)
+    assert dv.pearson_chi2(Geometric(0.5), Geometric(1.0)) == math.inf
+
+
+def test_gumbel_far_from_zero():
+    near, far = (closed_form(dv.kl, Normal(x, 1.0), Gumbel(x, 1.0)) for x in (0.0, 1000.0))
+    assert far == pytest.approx(float(near), rel=1e-11)
+
+
+def test_the_bounds_of_matrices_allow_for_their_condition():
+    rng = np.random.default_rng(0)
+    for power in (3, 9):
+        basis, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+        v, w = (basis @ np.diag(d) @ basis.T for d in ([1.0, 10.0**-power, 1.0], [1.0, 2 * 10.0**-power, 3.0]))
+        v, w = (v + v.T) / 2, (w + w.T) / 2
+        with mpmath.workdps(DIGITS):
+            first, second = (mpmath.matrix(x.tolist()) for x in (v, w))
+            trace = sum((second**-1 * first)[i, i] for i in range(3))
+            exact = (trace - 3 + log(mpmath.det(second) / mpmath.det(first))) / 2
+        zero = np.zeros(3)
+        assert dv.kl.bounds(MultivariateNormal(zero, v), MultivariateNormal(zero, w)).contains(float(exact))
+
+
+@pytest.mark.parametrize(
+    ("d", "P", "Q"),
+    [
+        (dv.kl, lambda x: Weibull(x, 1.0), lambda x: Weibull(x, 2.0)),
+        (dv.kl, lambda x: Gumbel(0.0, x), lambda x: Gumbel(1.0, x)),
+        (dv.kl, lambda x: Laplace(x, 1.0), lambda x: Laplace(x, 2.0)),
+    ],
+    ids=["weibull", "gumbel", "laplace"],
+)
+def test_gradients_where_parameters_happen_to_agree(d, P, Q):
+    def value(x, y):
+        return d(P(x), Q(y))
+
+    x, y = (torch.tensor(1.5, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    value(x, y).backward()
+    step = 1e-6
+    plain = lambda a, b: float(value(torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)))
+    for tensor_, ahead, behind in (
+        (x, plain(1.5 + step, 1.5), plain(1.5 - step, 1.5)),
+        (y, plain(1.5, 1.5 + step), plain(1.5, 1.5 - step)),
+    ):
+        # at a kink of the absolute value, as of Laplace, any slope between the two will do
+        assert float(tensor_.grad) == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: dv.squared_hellinger(Weibull(x, 1.0), Weibull(x, 2.0)),
+        lambda x: dv.tv(Laplace(0.0, x), Laplace(1.0, x)),
+        lambda x: dv.kl(NegativeBinomial(x, 0.4), NegativeBinomial(x, 0.6)),
+    ],
+    ids=["weibull", "laplace", "negative binomial"],
+)
+def test_gradients_that_a_formula_does_not_have_are_refused(call):
+    with pytest.raises(TypeError, match="to record no gradients where the closed form needs equal ones"):
+        call(torch.tensor(1.5, dtype=torch.float64, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("d", "P", "Q"),
+    [
+        (dv.kl, Bernoulli, lambda: Bernoulli(tensor([1.0, 0.4, 0.3]))),
+        (dv.kl, Geometric, lambda: Geometric(tensor([0.2, 0.4, 0.3]))),
+        (dv.kl, Exponential, lambda: Gumbel(tensor([0.0, 1.0, 2.0]), tensor([1e-3, 1.0, 2.0]))),
+        (dv.kl, lambda x: Laplace(0 * x, x), lambda: Gumbel(tensor([0.0, 1.0, 2.0]), tensor([0.1, 1.0, 2.0]))),
+        (
+            dv.kl,
+            lambda x: Pareto(8 * x, 0 * x + 1.0),
+            lambda: Weibull(tensor([3.0, 1.0, 0.5]), tensor([1.0, 1.0, 1.0]) * 0 + 1),
+        ),
+        (
+            dv.pearson_chi2,
+            lambda x: Normal(0 * x, 3 * x),
+            lambda: Normal(tensor([0.0, 0.0, 0.0]), tensor([0.1, 1.0, 2.0])),
+        ),
+    ],
+    ids=["bernoulli", "geometric", "exponential", "laplace", "pareto", "normal"],
+)
+def test_an_infinite_entry_of_a_batch_leaves_the_gradients_of_the_others(d, P, Q):
+    x = torch.tensor([0.3], dtype=torch.float64, requires_grad=True)
+    value = d(P(x), Q())
+    torch.where(torch.isfinite(value), value, 0.0).sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_single_precision_categoricals_of_torch():
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        P, Q = (torch.distributions.Categorical(logits=torch.randn(10, generator=generator)) for _ in range(2))
+        assert float(dv.kl(P, Q)) == pytest.approx(float(torch.distributions.kl_divergence(P, Q)), rel=1e-5)
+        assert dv.js.bounds(P, Q).gap < 1e-11
+
+
+def test_values_are_numbers_of_the_dtype_of_the_parameters():
+    assert isinstance(dv.js(Normal(0.0, 1.0), Normal(1.0, 1.0)), np.float64)
+    assert isinstance(dv.kl(Bernoulli(0.5), Bernoulli(0.25)), np.float64)
+    mixed = dv.kl(Normal(torch.tensor(0.0), torch.tensor(1.0)), scipy.stats.norm(0, 2))
+    assert mixed.dtype == torch.float32
+
+
+def test_what_is_not_a_distribution_yet_is_refused_with_advice():
+    for P, Q in ((scipy.stats.norm, scipy.stats.norm), (Normal, Normal), (Normal(0, 1), scipy.stats.norm)):
+        with pytest.raises(TypeError, match=r"with its parameters, got .*; make one, as in"):
+            dv.kl(P, Q)
+    with pytest.raises(TypeError, match=r"expected d to be an f-divergence, got divergences\.renyi"):
+        dv.bound(dv.renyi(2), given=dv.kl, value=0.1)
+    mixture = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(torch.ones(2)),
+        torch.distributions.Normal(torch.zeros(2, requires_grad=True), torch.ones(2)),
+    )
+    with pytest.raises(TypeError, match="a mixture whose parameters record no gradients"):
+        dv.kl(mixture, Normal(0.0, 1.0))
