@@ -43,6 +43,9 @@ EULER = 0.57721566490153286
 BLOCK = 1 << 16
 """Numbers evaluated at once."""
 
+TINY = 1e-17
+"""Of two vectors in the plane, one that is shorter by this factor is as good as 0."""
+
 FEW = 16
 """Numbers that are compared pair by pair."""
 
@@ -141,6 +144,12 @@ def _normal_gap(xp: Any, shift: Array, ratio: Array, excess: Array, a: float, b:
     proper = mean > 0
     spread = log_gap(xp, xp.ones_like(variance), variance, -excess * (ratio + 1), a, b)
     return xp.where(proper, shift * shift / xp.where(proper, mean, 1.0) + spread, xp.inf) / 2
+
+
+@gap_of(families.HalfNormal, "that of the normals with mean 0, of which it is the absolute value")
+def _half_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
+    ratio = p.scale / q.scale
+    return _normal_gap(xp, 0.0 * ratio, ratio, (p.scale - q.scale) / q.scale, a, b)
 
 
 @gap_of(
@@ -468,14 +477,29 @@ def _multivariate_excess(t: Array, size: int) -> Array:
     families.VonMises,
     "Kitagawa & Rowley (2022), von Mises-Fisher distributions and their statistical divergence, eq. 9",
 )
-def _von_mises(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
-    if (a, b) == (0.0, 1.0):
-        p, q = q, p
-    elif (a, b) != (1.0, 0.0):
-        return None
-    k, other = p.concentration, q.concentration
-    turned = 2 * bessel1(k) / bessel0(k) * other * xp.sin((p.loc - q.loc) / 2) ** 2
-    return bessel_log_gap(xp, other, k, other - k) + turned
+def _von_mises(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
+    """By the natural parameters, which are vectors in the plane of length the concentration."""
+    zero = 0.0 * (p.loc + p.concentration + q.loc + q.concentration)
+    x, y = ((z.concentration * xp.cos(z.loc) + zero, z.concentration * xp.sin(z.loc) + zero) for z in (p, q))
+    middle, chord = (p.loc + q.loc) / 2, 2 * xp.sin((p.loc - q.loc) / 2) * q.concentration
+    longer = p.concentration - q.concentration
+    d = (longer * xp.cos(p.loc) - chord * xp.sin(middle), longer * xp.sin(p.loc) + chord * xp.cos(middle))
+    return _by_geodesic(
+        xp, lambda x, y, d: _von_mises_kl(xp, x, y, d), lambda x: x[0] == x[0] + 0 * x[1], x, y, d, a, b
+    )
+
+
+def _von_mises_kl(xp: Any, x: Natural, y: Natural, d: Natural) -> Array:
+    r"""$B(k_y; k_x) + A(k_x)\,k_y(1 - \cos\Delta)$ of the lengths and the angle of two vectors of difference d."""
+    longest = xp.hypot(*y)
+    shortest = xp.hypot(*x)
+    other = xp.where(shortest > TINY * longest, shortest, TINY * longest)  # the vector 0 has no direction
+    gap = -(d[0] * (x[0] + y[0]) + d[1] * (x[1] + y[1])) / (longest + other)
+    product, dot = longest * other, x[0] * y[0] + x[1] * y[1]
+    near = dot > 0
+    across = _minor(x[1], d[0], x[0], d[1]) ** 2 / (product * (product + xp.where(near, dot, 0.0)))
+    turned = xp.where(near, across, (product - dot) / product)
+    return bessel_log_gap(xp, longest, other, gap) + bessel1(other) / bessel0(other) * longest * turned
 
 
 # --------------------------------------------------------------------------------------------- independent coordinates

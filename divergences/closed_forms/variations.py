@@ -80,6 +80,13 @@ def _normal_mass(xp: Any, start: Array, width: Array) -> Array:
     return xp.where(short, small, large)
 
 
+@_variation_of(families.HalfNormal, "that of the normals with mean 0, of which it is the absolute value")
+def _half_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
+    narrow = p.scale <= q.scale
+    small, large = xp.where(narrow, p.scale, q.scale), xp.where(narrow, q.scale, p.scale)
+    return _normal_variation(xp, 0.0 * small, small, large)
+
+
 @_variation_of(families.Exponential, "the densities cross once, at log(x/y)/(x - y) of the rates x and y")
 def _exponential(xp: Any, p: Parameters, q: Parameters) -> Array:
     return _rates(xp, p.rate, q.rate, p.rate - q.rate)

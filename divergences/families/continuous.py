@@ -19,6 +19,7 @@ __all__ = [
     "Exponential",
     "Gamma",
     "Gumbel",
+    "HalfNormal",
     "InverseGamma",
     "Laplace",
     "LogNormal",
@@ -54,6 +55,20 @@ class Normal(Family):
 
     def support(self) -> Support:
         return LINE
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class HalfNormal(Family):
+    r"""Half-normal distribution: of |X|, X normal with mean 0 and standard deviation scale."""
+
+    scale: Array = parameter(POSITIVE)
+
+    def frozen(self) -> Any:
+        return _stats().halfnorm(scale=self.scale)
+
+    def support(self) -> Support:
+        return HALF_LINE
 
 
 @final

@@ -17,6 +17,7 @@ from divergences.families.continuous import (
     Exponential,
     Gamma,
     Gumbel,
+    HalfNormal,
     InverseGamma,
     Laplace,
     Logistic,
@@ -116,6 +117,7 @@ def _located(make: Callable[..., Distribution]) -> Maker:
 
 FROZEN: dict[str, Maker] = {
     "norm": Normal,
+    "halfnorm": _located(HalfNormal),
     "lognorm": _located(lambda s, scale: LogNormal(np.log(scale), s)),
     "expon": _located(lambda scale: Exponential(1 / np.asarray(scale))),
     "gamma": _located(lambda a, scale: Gamma(a, 1 / np.asarray(scale))),
@@ -231,6 +233,7 @@ def _torch_mixture(x: Any) -> Distribution:
 
 TORCH: dict[str, Callable[[Any], Distribution]] = {
     "Normal": lambda x: Normal(x.loc, x.scale),
+    "HalfNormal": lambda x: HalfNormal(x.scale),
     "LogNormal": lambda x: LogNormal(x.loc, x.scale),
     "Exponential": lambda x: Exponential(x.rate),
     "Gamma": lambda x: Gamma(x.concentration, x.rate),

@@ -26,6 +26,7 @@ from divergences.families import (
     Gamma,
     Geometric,
     Gumbel,
+    HalfNormal,
     InverseGamma,
     Laplace,
     LogNormal,
@@ -72,6 +73,7 @@ EXPONENTIAL_FAMILIES = {
     "weibull of one shape": (lambda s: Weibull(1.5, s), lambda r: -log(r), lambda s: (s ** mpmath.mpf(-1.5),)),
     "gumbel of one scale": (lambda m: Gumbel(m, 0.5), lambda r: -log(r), lambda m: (mpmath.exp(2 * m),)),
     "laplace of one location": (lambda s: Laplace(0.0, s), lambda r: -log(r), lambda s: (1 / s,)),
+    "half-normal": (HalfNormal, lambda j: -log(j) / 2, lambda s: (s**-2,)),
     "poisson": (Poisson, mpmath.exp, lambda r: (log(r),)),
     "dirichlet": (
         lambda *a: Dirichlet(np.array(a)),
@@ -144,6 +146,26 @@ def test_every_order_has_its_digits_at_every_closeness(name, closeness):
             assert abs(value - exact) <= 4e-15 * edge * (abs(a) + abs(b)) * exact, (p, q, a, b)
             checked += 1
     assert checked >= 12
+
+
+@pytest.mark.parametrize("closeness", [*CLOSENESS, 3.0])
+@pytest.mark.parametrize("orders", ORDERS)
+def test_every_order_of_the_circle_has_its_digits(orders, closeness):
+    """The natural parameters are vectors in the plane, any vector is one."""
+    rng = np.random.default_rng(6)
+    for _ in range(3):
+        p = np.array([rng.uniform(-3, 3), math.exp(rng.normal())])
+        q = p + closeness * rng.normal(size=2) * np.array([1.0, p[1] / 4])
+
+        def natural(m, k):
+            return k * mpmath.cos(m), k * mpmath.sin(m)
+
+        q[1] = abs(q[1])
+        exact = gap(lambda x, y: log(mpmath.besseli(0, mpmath.hypot(x, y))), natural, p, q, *orders)
+        value = float(affinity_gap(VonMises(*p), VonMises(*q), *orders))
+        assert abs(value - exact) <= 8e-15 * (abs(orders[0]) + abs(orders[1])) * exact
+    opposite = affinity_gap(VonMises(0.0, 2.0), VonMises(math.pi, 2.0), 0.5, 0.5)
+    assert opposite == pytest.approx(4 * float(mpmath.log(mpmath.besseli(0, 2))), rel=1e-14)  # the middle is uniform
 
 
 def test_orders_beyond_one_have_their_digits_far_apart():

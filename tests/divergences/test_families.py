@@ -34,6 +34,7 @@ from divergences.families import (
 
 LINE = [
     families.Normal(0.3, 1.2),
+    families.HalfNormal(1.2),
     families.LogNormal(0.1, 0.6),
     families.Exponential(1.4),
     families.Gamma(2.3, 1.1),
@@ -172,6 +173,7 @@ def test_quantiles_of_mixtures_invert_their_distribution_functions(weights, u):
 
 FROZEN = [
     scipy.stats.norm(0.2, 1.3),
+    scipy.stats.halfnorm(scale=1.3),
     scipy.stats.lognorm(0.5, scale=2.0),
     scipy.stats.expon(scale=2.0),
     scipy.stats.gamma(1.5, scale=0.4),
@@ -250,6 +252,7 @@ def torch_objects():
     D, t = torch.distributions, lambda *x: torch.tensor(x if len(x) > 1 else x[0], dtype=torch.float64)
     return [
         D.Normal(t(0.3), t(2.0)),
+        D.HalfNormal(t(1.3)),
         D.LogNormal(t(0.3), t(0.5)),
         D.Exponential(t(0.7)),
         D.Gamma(t(2.0), t(0.7)),
