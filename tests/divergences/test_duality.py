@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import divergences as dv
+from divergences.elementary import Numeric
 from divergences.testing import pairs
 
 every = pytest.mark.parametrize("d", dv.FDIVERGENCES, ids=str)
@@ -204,3 +205,60 @@ def test_subdifferentials_at_kinks_and_ends():
     assert [float(x) for x in dv.kl.subgradient(0.0)] == [-math.inf, -math.inf]
     assert [float(x) for x in dv.pearson_chi2.subgradient(0.0)] == [-math.inf, -2.0]
     assert [float(x) for x in dv.kl.subgradient(-1.0)] == [math.inf, -math.inf]
+
+
+# ------------------------------------------------------------------------- facts that other statements do not depend on
+
+
+def test_the_roots_of_members_of_families_that_are_metrics():
+    assert dv.hockey_stick(1).metric_power == 1
+    assert dv.hockey_stick(2).metric_power is dv.hockey_stick(0.5).metric_power is None
+    assert dv.weighted_js(0.5).symmetric
+    assert not dv.weighted_js(0.25).symmetric
+    assert dv.weighted_js(0.5).reverse == dv.weighted_js(0.5)
+
+
+def test_the_orders_of_the_hockey_stick_are_powers_of_two_that_doubles_resolve():
+    assert dv.hockey_stick(2.0**52).gamma == 2.0**52
+    assert dv.hockey_stick(2.0**-52).gamma == 2.0**-52
+    for gamma in (2.0**53, 2.0**-53):
+        with pytest.raises(ValueError, match="in its domain"):
+            dv.hockey_stick(gamma)
+
+
+@pytest.mark.parametrize("gamma", [0.25, 0.8, 1.0, 1.5, 4.0])
+def test_the_critic_of_the_hockey_stick_is_a_step(gamma):
+    """Slopes of $(u - \\gamma)_+ - (1 - \\gamma)_+$ on both sides of the kink."""
+    d = dv.hockey_stick(gamma)
+    assert d.critic_range == dv.Interval(0.0, 1.0)
+    assert d.kinks == (gamma,)
+    assert d.reverse.kinks == pytest.approx((1 / gamma,))
+    assert float(d.optimal_critic(math.log(gamma) + 0.1)) == 1.0
+    assert float(d.optimal_critic(math.log(gamma) - 0.1)) == 0.0
+    lower, upper = d.subgradient(np.array([gamma * 0.9, gamma, gamma * 1.1]))
+    assert lower.tolist() == [0.0, 0.0, 1.0]
+    assert upper.tolist() == [0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("d", [d for d in dv.FDIVERGENCES if d.has_closed_conjugate], ids=str)
+def test_the_level_is_the_conjugate_at_the_critic(d):
+    m, v = Numeric(np), np.linspace(-6, 6, 49)[1::2]
+    level, conjugate = d.level(v, m), d.legendre(d.critic(v, m), m)
+    assert level == pytest.approx(conjugate, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("d", "at_zero", "at_infinity"),
+    [
+        (dv.kl, math.inf, 0.0),
+        (dv.pearson_chi2, 2.0, 2.0),
+        (dv.squared_hellinger, math.inf, 0.0),
+        (dv.alpha(3.0), 0.0, math.inf),
+        (dv.le_cam, 4.0, 0.0),
+        (dv.alpha(2.5), 0.0, math.inf),
+    ],
+    ids=str,
+)
+def test_curvatures_at_the_ends(d, at_zero, at_infinity):
+    """The limits of f'' at 0 and infinity."""
+    assert d.second_derivative(np.array([0.0, math.inf])).tolist() == pytest.approx([at_zero, at_infinity])
