@@ -262,3 +262,17 @@ def test_the_level_is_the_conjugate_at_the_critic(d):
 def test_curvatures_at_the_ends(d, at_zero, at_infinity):
     """The limits of f'' at 0 and infinity."""
     assert d.second_derivative(np.array([0.0, math.inf])).tolist() == pytest.approx([at_zero, at_infinity])
+
+
+def test_f_near_the_largest_double():
+    u = 1e305
+    assert dv.kl.f(u) == pytest.approx(u * math.log(u), rel=1e-14)
+    assert dv.le_cam.f(u) == pytest.approx(u / 2, rel=1e-14)
+    assert dv.js.f(u) == pytest.approx(u * math.log(2) / 2, rel=1e-14)
+    assert dv.reverse_kl.f(u) == pytest.approx(-math.log(u), rel=1e-13)
+
+
+def test_a_critic_at_the_open_end_of_the_conjugate_proves_nothing_where_q_has_mass():
+    end = math.log(2) / 2
+    assert dv.js.variational([0.5, 0.5], [0.5, 0.5], [end, 0.0]) == -math.inf
+    assert dv.js.variational([1.0, 0.0], [0.0, 1.0], [end, -1.0]) == pytest.approx(end - float(dv.js.conjugate(-1.0)))
