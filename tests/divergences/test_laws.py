@@ -52,8 +52,8 @@ def test_it_vanishes_only_there(d, pair):
     p, q = pair
     a, b = ([Fraction(float(t)) for t in x] for x in pair)
     ratios = [u / v * sum(b) / sum(a) - 1 for u, v in zip(a, b, strict=True)]
-    for sign in (1, -1):  # less than the square is no double
-        assume(any(sign * x > 0 and x * x * v > 1e-300 for x, v in zip(ratios, b, strict=True)))
+    for sign in (1, -1):  # less than the square is no double; differences are known to squares of the rounding unit
+        assume(any(sign * x > 1e-31 and x * x * v > 1e-300 for x, v in zip(ratios, b, strict=True)))
     assert d(p, q) > 0
 
 
@@ -105,6 +105,8 @@ def test_splitting_an_outcome_changes_nothing(d, pair, data):
 def test_joint_convexity(d, n, weight, data):
     first, second = data.draw(pairs(size=n)), data.draw(pairs(size=n))
     mixture = [weight * a + (1 - weight) * b for a, b in zip(first, second, strict=True)]
+    for a, b, mixed in zip(first, second, mixture, strict=True):  # products may underflow to 0
+        assume(np.array_equal(mixed > 0, (a > 0) * (weight > 0) | (b > 0) * (weight < 1)))
     parts = [w * d(*pair) for w, pair in ((weight, first), (1 - weight, second)) if w > 0]
     assert d(*mixture) <= sum(parts) + slack(*parts) + 8 * n * EPS
 
