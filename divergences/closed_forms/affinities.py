@@ -40,7 +40,7 @@ Parameters = SimpleNamespace
 
 EULER = 0.57721566490153286
 
-BLOCK = 1 << 16
+BLOCK = 1 << 17
 """Numbers evaluated at once."""
 
 TINY = 1e-17
