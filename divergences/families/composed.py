@@ -37,7 +37,7 @@ class Mixture(Distribution):
     >>> from divergences.families import Mixture, Normal
     >>> two = Mixture([Normal(-1, 0.25), Normal(2, 2**0.5)], [0.33, 0.67])
     >>> float(two.cdf(0.0))
-    0.38269230741838...
+    0.3826847828520406
     """
 
     components: Sequence[Distribution]

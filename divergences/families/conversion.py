@@ -86,7 +86,8 @@ def as_distribution(x: Any) -> Distribution:
     Examples
     --------
     >>> import scipy.stats
-    >>>     >>> as_distribution(scipy.stats.gamma(2.0, scale=4.0))
+    >>> from divergences.families import as_distribution
+    >>> as_distribution(scipy.stats.gamma(2.0, scale=4.0))
     Gamma(shape=2.0, rate=0.25)
     """
     if isinstance(x, Distribution):

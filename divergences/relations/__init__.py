@@ -3,7 +3,7 @@
 >>> import divergences as dv
 >>> b = dv.bound(dv.kl, given=dv.tv, value=0.3)
 >>> round(b.lower, 6), b.upper  # Pinsker says 0.18
-(0.183783, inf)
+(0.183785, inf)
 """
 
 from divergences.relations.extremes import Extreme
