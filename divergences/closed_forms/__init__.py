@@ -7,8 +7,8 @@
 0.125
 """
 
-from divergences.closed_forms.affinities import GAPS, Formula
-from divergences.closed_forms.registry import affinity_gap, closed_form, on_atoms
+from divergences.closed_forms.formulas import Formula
+from divergences.closed_forms.registry import GAPS, affinity_gap, closed_form, on_atoms
 from divergences.closed_forms.variations import VARIATIONS
 
 __all__ = ["GAPS", "VARIATIONS", "Formula", "affinity_gap", "closed_form", "on_atoms"]

@@ -3,84 +3,34 @@ r"""The affinity $\int p^a q^b$, $a + b = 1$, of two members of one family, for 
 What is computed is the *gap* $G_{a,b} = -\frac{1}{ab}\log\int p^a q^b \ge 0$ with its limits $G_{1,0} = KL(P\|Q)$ and
 $G_{0,1} = KL(Q\|P)$; it is ``inf`` where the integral diverges. In an exponential family with log-partition A of the
 natural parameter it is a Jensen gap, $-\log\int p^a q^b = aA(\theta_p) + bA(\theta_q) - A(a\theta_p + b\theta_q)$, and is
-never formed as that difference: a gap of logarithms or powers serves where A is made of them, and otherwise the identity
-
-$$-\log\int p^a q^b = a\,KL(R\|P) + b\,KL(R\|Q),\qquad \theta_R = a\theta_p + b\theta_q,$$
-
-for 0 < a < 1, and $\log\int p^a q^b = KL(P\|R) - b\,KL(P\|Q)$ for a > 1, with KL from the known differences of parameters.
+never formed as that difference: here, where A is made of logarithms and powers, their gaps serve; the other families are
+in `divergences.closed_forms.geodesics`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, final
+from typing import Any
 
 import array_api_compat
 import numpy as np
 
 from divergences import families
-from divergences._arrays import Array, known
-from divergences._pairs import two_product
-from divergences._special import (
-    bessel0,
-    bessel1,
-    bessel_log_gap,
-    excess_trigamma,
-    gamma_bregman,
-    log_gap,
-    log_minus_one,
-    psi_exp,
-)
+from divergences._arrays import Array
+from divergences._special import gamma_bregman, log_gap, log_minus_one, psi_exp
+from divergences.closed_forms.formulas import EULER, GIL, NIELSEN, Formula, Parameters, collector, tied
 from divergences.elementary import Numeric
 
-__all__ = ["GAPS", "Formula", "gap_of"]
+__all__ = ["AFFINITIES", "exponents", "relative_excess"]
 
-Parameters = SimpleNamespace
-"""The parameters of a record by name, in double precision."""
+AFFINITIES: dict[type, Formula] = {}
+"""By family: ``function(xp, p, q, a, b)`` is the gap."""
 
-EULER = 0.57721566490153286
+gap_of = collector(AFFINITIES)
 
 BLOCK = 1 << 17
 """Numbers evaluated at once."""
 
-TINY = 1e-17
-"""Of two vectors in the plane, one that is shorter by this factor is as good as 0."""
-
-FEW = 16
-"""Numbers that are compared pair by pair."""
-
 NEAR = 0.3
 """Where |x| is below this, x - log(1 + x) cancels by more than a digit."""
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A closed form: of which pair of families, and where it comes from.
-
-    The function returns None where it does not apply to the parameters given.
-    """
-
-    function: Callable[..., Array | None]
-    source: str
-
-
-GAPS: dict[type, Formula] = {}
-"""By family: ``function(xp, p, q, a, b)`` is the gap."""
-
-
-def gap_of(family: type, source: str) -> Callable[[Callable[..., Array | None]], Callable[..., Array | None]]:
-    """Register the gap of a family."""
-
-    def register(function: Callable[..., Array | None]) -> Callable[..., Array | None]:
-        GAPS[family] = Formula(function, source)
-        return function
-
-    return register
-
-
-NIELSEN = "Nielsen & Nock (2011), The Burbea-Rao and Bhattacharyya centroids, IEEE Trans. Inf. Theory 57(8), eq. 51"
-GIL = "Gil, Alajaji & Linder (2013), Renyi divergence measures for commonly used univariate continuous distributions, table 2"
 
 # ---------------------------------------------------------------------------------------------------- normal families
 
@@ -157,7 +107,7 @@ def _half_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> A
     f"{GIL} (for d = 1); Pardo (2006), Statistical Inference Based on Divergence Measures, p. 45",
 )
 def _multivariate_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    excess = _relative_excess(xp, p.covariance, q.covariance)
+    excess = relative_excess(xp, p.covariance, q.covariance)
     proper = xp.min(1 + b * excess, axis=-1) > 0
     mixed = a * q.covariance + b * p.covariance
     mixed = xp.where(proper[..., None, None], mixed, xp.eye(mixed.shape[-1], dtype=mixed.dtype))
@@ -168,7 +118,7 @@ def _multivariate_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: flo
     return xp.where(proper, distance + spread, xp.inf) / 2
 
 
-def _relative_excess(xp: Any, first: Array, second: Array) -> Array:
+def relative_excess(xp: Any, first: Array, second: Array) -> Array:
     """Eigenvalues of S^-1 (F - S) of positive definite matrices F and S: how much F is larger, along common axes."""
     inverse = xp.linalg.inv(xp.linalg.cholesky(second))
     return xp.linalg.eigvalsh(inverse @ (first - second) @ xp.matrix_transpose(inverse))
@@ -213,20 +163,6 @@ def exponents(xp: Any, log_ratio: Array) -> tuple[Array, Array, Array]:
     below = xp.where(log_ratio < 0, log_ratio, 0.0 * log_ratio)
     above = xp.where(log_ratio > 0, -log_ratio, 0.0 * log_ratio)
     return xp.exp(below), xp.exp(above), xp.expm1(below) - xp.expm1(above)
-
-
-def tied(xp: Any, **pairs: tuple[Array, Array]) -> bool:
-    """Whether parameters are equal, as a formula needs them to be: it has no derivative with respect to these."""
-    ((name, (x, y)),) = pairs.items()
-    if not known(xp, x == y):
-        return False
-    if any(getattr(z, "requires_grad", False) for z in (x, y)):
-        msg = (
-            f"expected {name} to record no gradients where the closed form needs equal ones on both sides; "
-            f"detach {name}, or take KL"
-        )
-        raise TypeError(msg)
-    return True
 
 
 def _gumbel_kl(xp: Any, x: Array, y: Array, d: Array, shift: Array) -> Array:
@@ -320,194 +256,3 @@ def _geometric(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
 @gap_of(families.NegativeBinomial, f"{NIELSEN}; n times that of the geometric distributions, for equal n")
 def _negative_binomial(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array | None:
     return p.n * _geometric(xp, p, q, a, b) if tied(xp, n=(p.n, q.n)) else None
-
-
-# ---------------------------------------------------------------------------------- families with the gamma function
-
-Natural = tuple[Array, ...]
-"""Parameters in which the natural ones are affine."""
-
-
-def _by_geodesic(
-    xp: Any,
-    kl: Callable[[Natural, Natural, Natural], Array],
-    proper: Callable[[Natural], Array],
-    p: Natural,
-    q: Natural,
-    d: Natural,
-    a: float,
-    b: float,
-) -> Array:
-    """The gap by KL(x, y, x - y) of members x and y, from d = p - q; `proper` tells which parameters belong to one."""
-    if b == 0:
-        return kl(p, q, d)
-    if a == 0:
-        return kl(q, p, _times(-1.0, d))
-    mixed = tuple(a * x + b * y for x, y in zip(p, q, strict=True))
-    inside = proper(mixed)
-    r = tuple(xp.where(_beside(xp, inside, z), z, x) for z, x in zip(mixed, p if a > 1 else q, strict=True))
-    if 0 < a < 1:
-        return kl(r, p, _times(-b, d)) / b + kl(r, q, _times(a, d)) / a
-    if a > 1:
-        value = (kl(p, r, _times(b, d)) / -b + kl(p, q, d)) / a
-    else:
-        value = (kl(q, r, _times(-a, d)) / -a + kl(q, p, _times(-1.0, d))) / b
-    return xp.where(inside, value, xp.inf)
-
-
-def _times(c: float, d: Natural) -> Natural:
-    return tuple(c * x for x in d)
-
-
-def _minor(a: Array, b: Array, c: Array, d: Array) -> Array:
-    """a b - c d, with the rounding of the products made good, since they may nearly agree."""
-    first, rest = two_product(a, b)
-    second, other = two_product(c, d)
-    return (first - second) + (rest - other)
-
-
-def _sum_of_minors(xp: Any, x: Array, d: Array) -> Array:
-    r"""$x_i \sum_j d_j - d_i \sum_j x_j$ along the last axis; by $x_i d_j - d_i x_j$ where they are few."""
-    if x.shape[-1] > FEW:
-        return x * xp.sum(d, axis=-1, keepdims=True) - d * xp.sum(x, axis=-1, keepdims=True)
-    total: Any = 0.0
-    for j in range(x.shape[-1]):
-        total = total + _minor(x, d[..., j : j + 1], d, x[..., j : j + 1])
-    return total
-
-
-def _less(p: Natural, q: Natural) -> Natural:
-    return tuple(x - y for x, y in zip(p, q, strict=True))
-
-
-def _beside(xp: Any, mask: Array, x: Array) -> Array:
-    """A mask over the batch beside an array that may have an axis more."""
-    return xp.expand_dims(mask, axis=-1) if x.ndim > mask.ndim else mask
-
-
-@gap_of(families.Gamma, GIL)
-def _gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    x, y = ((z.shape + 0.0 * z.rate, z.rate + 0.0 * z.shape) for z in (p, q))
-    return _gamma_gap(xp, x, y, a, b)
-
-
-@gap_of(families.InverseGamma, f"{GIL}; the divergences of the gammas of 1/x")
-def _inverse_gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    x, y = ((z.shape + 0.0 * z.scale, z.scale + 0.0 * z.shape) for z in (p, q))
-    return _gamma_gap(xp, x, y, a, b)
-
-
-def _gamma_gap(xp: Any, p: Natural, q: Natural, a: float, b: float) -> Array:
-    def kl(x: Natural, y: Natural, d: Natural) -> Array:
-        r"""Of shapes, and of means: $B_\varphi(k_y; k_x) + k_y(r - 1 - \log r)$, r the ratio of the means."""
-        means = log_minus_one(xp, x[0] * y[1], y[0] * x[1], _minor(d[0], y[1], y[0], d[1]))
-        return gamma_bregman(xp, y[0], x[0], -d[0]) + y[0] * means
-
-    return _by_geodesic(xp, kl, lambda x: (x[0] > 0) & (x[1] > 0), p, q, _less(p, q), a, b)
-
-
-@gap_of(families.Beta, GIL)
-def _beta(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    x, y = (xp.stack(xp.broadcast_arrays(z.a, z.b), axis=-1) for z in (p, q))
-    return _dirichlet_gap(xp, x, y, a, b)
-
-
-@gap_of(
-    families.Dirichlet,
-    "Rauber, Braun & Berns (2008), Probabilistic distance measures of the Dirichlet and Beta distributions",
-)
-def _dirichlet(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    return _dirichlet_gap(xp, p.concentration, q.concentration, a, b)
-
-
-def _dirichlet_gap(xp: Any, p: Array, q: Array, a: float, b: float) -> Array:
-    def kl(x: Natural, y: Natural, d: Natural) -> Array:
-        r"""$\sum_i B_\varphi(y_i; x_i) - B_\varphi(\sum y; \sum x)$ and the relative entropy of y from x of the same mass."""
-        (x1,), (y1,), (d1,) = x, y, d
-        mass, other, gap = (xp.sum(z, axis=-1, keepdims=True) for z in (x1, y1, d1))
-        total = gamma_bregman(xp, other, mass, -gap)[..., 0]
-        ratio = other / mass
-        entropy = Numeric(xp).relative_entropy(y1, x1 * ratio, _sum_of_minors(xp, x1, d1) / mass)
-        return xp.sum(gamma_bregman(xp, y1, x1, -d1), axis=-1) - total + xp.sum(entropy, axis=-1)
-
-    return _by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (p - q,), a, b)
-
-
-@gap_of(
-    families.Wishart,
-    "Penny (2001), KL-divergences of normal, gamma, Dirichlet and Wishart densities; its log-partition",
-)
-def _wishart(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    size = p.scale.shape[-1]
-    if size != q.scale.shape[-1]:
-        msg = f"expected matrices of one size, got {size} and {q.scale.shape[-1]}"
-        raise ValueError(msg)
-    excess = _relative_excess(xp, p.scale, q.scale)  # along common axes the precisions are 1 / (1 + excess) and 1
-    axes, ones = xp.zeros_like(excess), xp.ones_like(excess)
-    df = [z.df + 0.0 * axes[..., 0] for z in (p, q)]
-
-    def kl(x: Natural, y: Natural, d: Natural) -> Array:
-        """As of gammas of shape df/2, one per axis, whose log-gamma functions are shifted by halves."""
-        n, k, step = (z[0][..., None] for z in (x, y, d))
-        means = log_minus_one(xp, n * y[1], k * x[1], _minor(step, y[1], k, d[1]))
-        shapes = gamma_bregman(xp, y[0] - (size - 1), x[0] - (size - 1), -d[0], lambda t: _multivariate_excess(t, size))
-        return shapes + y[0] / 2 * xp.sum(means, axis=-1)
-
-    def proper(x: Natural) -> Array:
-        return (x[0] > size - 1) & (xp.min(x[1], axis=-1) > 0)
-
-    # the difference of the precisions is known better than by subtraction
-    d = (df[0] - df[1], -excess / (1 + excess))
-    return _by_geodesic(xp, kl, proper, (df[0], 1 / (1 + excess)), (df[1], ones), d, a, b)
-
-
-def _multivariate_excess(t: Array, size: int) -> Array:
-    r"""$\frac14\sum_j \psi'(\frac{n-j}2) - \frac{d}{2n}$, n = t + d - 1, a sum of positive terms."""
-    n = t + (size - 1)
-    value: Any = 0.0
-    for j in range(size):
-        value = value + excess_trigamma((n - j) / 2) + 2 * j / (n * (n - j))
-    return value / 4
-
-
-# ------------------------------------------------------------------------------------------------------- the circle
-
-
-@gap_of(
-    families.VonMises,
-    "Kitagawa & Rowley (2022), von Mises-Fisher distributions and their statistical divergence, eq. 9",
-)
-def _von_mises(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    """By the natural parameters, which are vectors in the plane of length the concentration."""
-    zero = 0.0 * (p.loc + p.concentration + q.loc + q.concentration)
-    x, y = ((z.concentration * xp.cos(z.loc) + zero, z.concentration * xp.sin(z.loc) + zero) for z in (p, q))
-    middle, chord = (p.loc + q.loc) / 2, 2 * xp.sin((p.loc - q.loc) / 2) * q.concentration
-    longer = p.concentration - q.concentration
-    d = (longer * xp.cos(p.loc) - chord * xp.sin(middle), longer * xp.sin(p.loc) + chord * xp.cos(middle))
-    return _by_geodesic(
-        xp, lambda x, y, d: _von_mises_kl(xp, x, y, d), lambda x: x[0] == x[0] + 0 * x[1], x, y, d, a, b
-    )
-
-
-def _von_mises_kl(xp: Any, x: Natural, y: Natural, d: Natural) -> Array:
-    r"""$B(k_y; k_x) + A(k_x)\,k_y(1 - \cos\Delta)$ of the lengths and the angle of two vectors of difference d."""
-    longest = xp.hypot(*y)
-    shortest = xp.hypot(*x)
-    other = xp.where(shortest > TINY * longest, shortest, TINY * longest)  # the vector 0 has no direction
-    gap = -(d[0] * (x[0] + y[0]) + d[1] * (x[1] + y[1])) / (longest + other)
-    product, dot = longest * other, x[0] * y[0] + x[1] * y[1]
-    near = dot > 0
-    across = _minor(x[1], d[0], x[0], d[1]) ** 2 / (product * (product + xp.where(near, dot, 0.0)))
-    turned = xp.where(near, across, (product - dot) / product)
-    return bessel_log_gap(xp, longest, other, gap) + bessel1(other) / bessel0(other) * longest * turned
-
-
-# --------------------------------------------------------------------------------------------- independent coordinates
-
-
-def of_product(
-    function: Callable[..., Array | None], xp: Any, p: Parameters, q: Parameters, a: float, b: float
-) -> Array | None:
-    """The gap of products: the sum over the coordinates."""
-    each = function(xp, p, q, a, b)
-    return None if each is None else xp.sum(each, axis=-1)

@@ -12,7 +12,7 @@ from typing import Any
 from divergences import families
 from divergences._arrays import Array, known
 from divergences._special import digamma, erf, excess_trigamma, lgamma
-from divergences.closed_forms.affinities import EULER, Parameters
+from divergences.closed_forms.formulas import EULER, Parameters
 
 __all__ = ["cross_entropy_gap"]
 

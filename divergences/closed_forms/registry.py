@@ -16,13 +16,18 @@ import numpy as np
 from divergences import families
 from divergences._arrays import Array, namespace, quiet, result, wide
 from divergences._convex import ConvexFunction
-from divergences.closed_forms.affinities import GAPS, Parameters, of_product
+from divergences.closed_forms.affinities import AFFINITIES
 from divergences.closed_forms.expectations import cross_entropy_gap
+from divergences.closed_forms.formulas import Parameters, of_product
+from divergences.closed_forms.geodesics import GEODESICS
 from divergences.closed_forms.variations import VARIATIONS
 from divergences.elementary import Numeric
 from divergences.families import Distribution, Family, Product
 
-__all__ = ["affinity_gap", "closed_form", "on_atoms"]
+__all__ = ["GAPS", "affinity_gap", "closed_form", "on_atoms"]
+
+GAPS = AFFINITIES | GEODESICS
+"""By family: ``function(xp, p, q, a, b)`` is the gap."""
 
 
 def closed_form(d: ConvexFunction, P: Distribution, Q: Distribution) -> Array | None:

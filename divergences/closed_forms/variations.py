@@ -5,13 +5,13 @@ over a short interval whose length is known: nothing cancels, however near the t
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from divergences import families
 from divergences._arrays import Array
 from divergences._special import NODES, WEIGHTS, erf
-from divergences.closed_forms.affinities import Formula, Parameters, exponents, tied
+from divergences.closed_forms.affinities import exponents
+from divergences.closed_forms.formulas import Formula, Parameters, collector, tied
 from divergences.elementary import Numeric
 
 __all__ = ["VARIATIONS"]
@@ -22,15 +22,7 @@ VARIATIONS: dict[type, Formula] = {}
 WIDE = 4.0
 """Intervals longer than this, in standard deviations, are the difference of two values of the error function."""
 
-Variation = Callable[[Any, Parameters, Parameters], Array | None]
-
-
-def _variation_of(family: type, source: str) -> Callable[[Variation], Variation]:
-    def register(function: Variation) -> Variation:
-        VARIATIONS[family] = Formula(function, source)
-        return function
-
-    return register
+_variation_of = collector(VARIATIONS)
 
 
 @_variation_of(
