@@ -5,8 +5,8 @@ from typing import Any
 __all__ = ["are_distributions"]
 
 
-def are_distributions(p: Any, q: Any) -> bool:
-    """Whether both are distributions as objects; one beside an array is refused."""
+def are_distributions(p: Any, q: Any, *, axis: Any = -1, normalize: Any = False) -> bool:
+    """Whether both are distributions as objects; one beside an array is refused, and so are the options of arrays."""
     if _is_plain(p) and _is_plain(q):
         return False
     from divergences.families.conversion import is_distribution
@@ -23,6 +23,9 @@ def are_distributions(p: Any, q: Any) -> bool:
     if any(found) and not all(found):
         name, other = ("q", q) if found[0] else ("p", p)
         msg = f"expected two distributions, got {type(other).__name__} as {name}; of probabilities, families.Categorical makes one"
+        raise TypeError(msg)
+    if all(found) and (axis != -1 or normalize):
+        msg = f"expected neither axis nor normalize beside distributions, got axis={axis!r}, normalize={normalize!r}; leave them out"
         raise TypeError(msg)
     return all(found)
 

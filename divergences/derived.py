@@ -86,7 +86,7 @@ class Derived(ABC):
         TypeError
             On arrays of two libraries or of a dtype that is not real.
         """
-        if are_distributions(p, q):
+        if are_distributions(p, q, axis=axis, normalize=normalize):
             from divergences._between import derived_between
 
             return derived_between(self, self._of_gaps, alpha, p, q)

@@ -109,7 +109,7 @@ class FDivergence(ConvexFunction):
             )
             if quick is not None and (np.ndim(quick[0]) or quick[1]):
                 return self._completed(*quick, p, q, normalize=normalize)
-            if are_distributions(p, q):
+            if are_distributions(p, q, axis=axis, normalize=normalize):
                 from divergences._between import value_between
 
                 return value_between(self, p, q)

@@ -659,6 +659,10 @@ def test_objects_of_scipy_and_torch_are_records():
 def test_an_object_beside_an_array_is_refused():
     with pytest.raises(TypeError, match="expected two distributions, got list as q"):
         dv.kl(Normal(0.0, 1.0), [0.5, 0.5])
+    with pytest.raises(TypeError, match="neither axis nor normalize beside distributions, got axis=0"):
+        dv.kl(Normal(0.0, 1.0), Normal(0.0, 2.0), axis=0)
+    with pytest.raises(TypeError, match="neither axis nor normalize"):
+        dv.renyi(2)(Normal(0.0, 1.0), Normal(0.0, 2.0), normalize=True)
     with pytest.raises(ValueError, match="on one space, got dimensions 1 and 2"):
         dv.kl(Normal(0.0, 1.0), MultivariateNormal([0.0, 0.0], np.eye(2)))
     with pytest.raises(ValueError, match="batches that broadcast"):
