@@ -258,18 +258,7 @@ class Family(Distribution):
         )
 
     def singles(self, shape: tuple[int, ...]) -> Iterator[Self]:
-        """The single distributions of the batch, broadcast to a shape, in row-major order.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            The shape.
-
-        Yields
-        ------
-        Family
-            With numpy parameters.
-        """
+        """The single distributions of the batch, with numpy parameters."""
         arrays = {}
         for name, domain in self._domains():
             x = np.asarray(constant(getattr(self, name)), dtype=np.float64)
@@ -292,68 +281,22 @@ class Family(Distribution):
         """
 
     def log_density(self, x: Vector) -> Vector:
-        """Logarithm of the density, or of the probability on a lattice.
-
-        Parameters
-        ----------
-        x : array
-            Points of the space.
-
-        Returns
-        -------
-        array
-            In double precision.
-        """
+        """Logarithm of the density, or of the probability on a lattice, by scipy."""
         frozen = self.frozen()
         density: Callable[[Vector], Vector] = frozen.logpmf if self.support().lattice else frozen.logpdf
         with quiet():
             return density(x)
 
     def quantile(self, u: Vector) -> Vector:
-        """Quantiles.
-
-        Parameters
-        ----------
-        u : array
-            Probabilities.
-
-        Returns
-        -------
-        array
-            Same shape.
-        """
+        """Quantiles, by scipy."""
         return np.asarray(self.frozen().ppf(u), dtype=np.float64)
 
     def cdf(self, x: Vector) -> Vector:
-        """Distribution function.
-
-        Parameters
-        ----------
-        x : array
-            Points of the line.
-
-        Returns
-        -------
-        array
-            Same shape.
-        """
+        """Distribution function, by scipy."""
         return np.asarray(self.frozen().cdf(x), dtype=np.float64)
 
     def sample(self, size: int, rng: np.random.Generator) -> Vector:
-        """Independent draws.
-
-        Parameters
-        ----------
-        size : int
-            How many.
-        rng : numpy.random.Generator
-            The source of randomness.
-
-        Returns
-        -------
-        array (size,) or (size, d)
-            The draws.
-        """
+        """Independent draws, by scipy."""
         return np.asarray(self.frozen().rvs(size=size, random_state=rng), dtype=np.float64)
 
     def __repr__(self) -> str:
