@@ -2,6 +2,7 @@ r"""Adaptive integration of a kernel of two densities over a region of the line,
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ __all__ = ["integrate", "product_rule"]
 Vector = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
+
+UNSEEN = 1e-3
+"""Mass beyond the last double that makes all conclusions from the shape of a tail uncertain."""
 
 
 def integrate(kernel: Kernel, P: Line, Q: Line, region: Region) -> Integral:
@@ -43,11 +47,19 @@ def integrate(kernel: Kernel, P: Line, Q: Line, region: Region) -> Integral:
     """
     problem = Problem(kernel, P, Q, zones(region, P, Q))
     first, tails, largest = first_panels(problem)
+    tails[0] = [_unless_masses_go_on(d, p, q, largest) for d, p, q in zip(tails[0], tails[1], tails[2], strict=True)]
     if any(math.isinf(tail.lower) for tail in tails[0]):
         return _infinite()
     panels = split_at_joints(problem, first)
     panels = refined(problem, panels)
     return _total(problem, panels, tails, largest)
+
+
+def _unless_masses_go_on(tail: Tail, tail_p: Tail, tail_q: Tail, largest: list[float]) -> Tail:
+    """A tail whose divergence is not sure where mass of P or Q is beyond the range of doubles."""
+    masses = (mass.value * math.exp(min(unit, 0.0)) for mass, unit in ((tail_p, largest[1]), (tail_q, largest[2])))
+    unseen = math.isinf(tail.lower) and any(mass > UNSEEN for mass in masses)
+    return replace(tail, lower=0.0) if unseen else tail
 
 
 def product_rule(kernel: Kernel, P: Line, Q: Line, region: Region, order: int) -> tuple[Vector, Vector, Vector]:

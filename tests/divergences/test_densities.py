@@ -860,3 +860,10 @@ def test_errors_teach():
         log_affinity_bounds(Normal(0.0, 1.0), Normal(1.0, 1.0), 0.5, 0.6)
     with pytest.raises(ValueError, match="expected distributions on the line, got dimension 2"):
         log_affinity_bounds(vector, vector, 0.5, 0.5)
+
+
+def test_mass_beyond_the_range_of_doubles_makes_no_divergence_infinite():
+    """Weibull distributions of shape 0.004: quantiles from 1e-800 to 1e800."""
+    P, Q = Weibull(0.00367, 0.81), Weibull(0.0036697, 0.8099)
+    assert divergence_bounds(dv.kl, P, Q).lower < math.inf
+    assert divergence_bounds(dv.kl, Cauchy(0.0, 1.0), Normal(0.0, 1.0)).lower == math.inf
