@@ -42,7 +42,7 @@ LOST = 1e-8
 MOST_AXES = 3
 """More coordinates than this are sampled."""
 
-DIGITS = 1e-12
+DIGITS = 1e-11
 """Relative error of a distribution function of scipy, generously."""
 
 
