@@ -153,7 +153,8 @@ def continued(t: Vector, log_terms: Vector, noise: float) -> tuple[float, float,
     if bend < GENTLE and last < 0:
         value = height / -last * (1 + math.copysign(bend, change))
         wrong = 2 * (noise + 16 * EPS) / (float(t[here] - t[before]) * -slope)
-        error = value * (2 * bend + abs(last - slope) / -last / 2 + 4 * wrong)
+        # all of what the slope still changes, four times over: the rest of the bend is not known
+        error = value * (2 * bend + 4 * abs(slope - earlier) / -slope + 4 * wrong)
         return max(value - error, 0.0), value, value + error
     if change < 0:  # steeper and steeper
         return 0.0, height / -slope / 2, height / -slope

@@ -42,6 +42,9 @@ LOST = 1e-8
 MOST_AXES = 3
 """More coordinates than this are sampled."""
 
+UNCERTAIN = 1e-3
+"""A larger uncertainty of a mass, as where much of it is beyond the range of doubles, makes the value worth nothing."""
+
 DIGITS = 1e-11
 """Relative error of a distribution function of scipy, generously."""
 
@@ -320,9 +323,7 @@ def _combined(kernel: Kernel, parts: list[Integral], outside: _Outside) -> _Meas
     for outer, masses in ((outside.p, [x.mass_p for x in parts]), (outside.q, [x.mass_q for x in parts])):
         shifts.append(abs(math.fsum([outer, -1.0, *(mass for mass, _ in masses)])))
         spreads.append(math.fsum(error for _, error in masses))
-    resolved = all(
-        shift <= LOST + (spread if spread < 1 else 0.0) for shift, spread in zip(shifts, spreads, strict=True)
-    )
+    resolved = all(spread < UNCERTAIN and shift <= LOST + spread for shift, spread in zip(shifts, spreads, strict=True))
     scale = max(part.log_scale for part in parts)
     beyond = outside.p * kernel.at_infinity if outside.p else 0.0
     beyond += outside.q * kernel.at_zero if outside.q else 0.0

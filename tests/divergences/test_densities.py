@@ -23,6 +23,7 @@ from mpmath import mpf
 
 import divergences as dv
 from divergences.bounds import Bounds
+from divergences.closed_forms import closed_form
 from divergences.densities import divergence_bounds, log_affinity_bounds
 from divergences.families import (
     Beta,
@@ -867,3 +868,21 @@ def test_mass_beyond_the_range_of_doubles_makes_no_divergence_infinite():
     P, Q = Weibull(0.00367, 0.81), Weibull(0.0036697, 0.8099)
     assert divergence_bounds(dv.kl, P, Q).lower < math.inf
     assert divergence_bounds(dv.kl, Cauchy(0.0, 1.0), Normal(0.0, 1.0)).lower == math.inf
+
+
+@pytest.mark.parametrize(
+    ("P", "Q"),
+    [
+        (LogNormal(9.94711160841868, 867.0111936567748), LogNormal(11.465782419832822, 878.6090296261232)),
+        (Weibull(0.02212171556829258, 0.384908620544679), Weibull(0.04756397685773724, 0.6542904260342292)),
+        (Laplace(0.17813206828903436, 1.2770602108401776), Laplace(0.3862219414396623, 0.09847384860310451)),
+    ],
+    ids=["mass beyond doubles", "a tail to the end of doubles", "two kinks"],
+)
+@pytest.mark.parametrize("d", [dv.kl, dv.reverse_kl, dv.jeffreys, dv.tv, dv.alpha(0.3), dv.pearson_chi2], ids=str)
+def test_the_bounds_hold_closed_forms_where_quadrature_is_hard(d, P, Q):
+    exact = closed_form(d, P, Q)
+    if exact is not None and exact < math.inf:
+        bounds = divergence_bounds(d, P, Q)
+        assert bounds.lower <= float(exact) * (1 + 1e-14)
+        assert bounds.upper >= float(exact) * (1 - 1e-14)
