@@ -65,7 +65,8 @@ class Asymptote:
         change = abs(rates[0] - rates[1])
         if not (rates[0] > 0 and change <= LINEAR * rates[0] + 2 * doubt):
             return None
-        return cls(float(log_density[now]), rates[0], min(change + doubt, rates[0] / 2))
+        # what is accepted as the same slope is known no better than that
+        return cls(float(log_density[now]), rates[0], min(change + doubt + 2 * LINEAR * rates[0], rates[0] / 2))
 
     def shifted(self, sign: int) -> Self:
         """With its rate moved by its error."""
