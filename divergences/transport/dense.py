@@ -12,20 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from divergences.transport.potentials import Potential, c_transform, reduced_cost, reduced_matrix
-from divergences.transport.result import Floats, Indices, Method
+from divergences.transport.result import Floats, Indices
 from divergences.transport.simplex import Basis, solve_dense
 
-__all__ = ["DenseSimplex", "Solution", "solve"]
+__all__ = ["Solution", "solve"]
 
 _ROUNDS = 40
 _GOAL = 2.0**-54  # relative gap at which float64 could not show any improvement
 _WIDE = 2.0**20  # range of costs, relative to those in use, that costs no digits that matter
-
-
-@final
-@dataclass(frozen=True)
-class DenseSimplex(Method):
-    """Network simplex on the full cost matrix, refined on reduced costs."""
 
 
 @final

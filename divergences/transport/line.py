@@ -12,9 +12,12 @@ from typing import final
 
 import numpy as np
 
-from divergences.transport.ground import Ground, line_ground, power
+from divergences.transport.certificate import root_bounds
+from divergences.transport.exact import exact_dot, nearest
+from divergences.transport.ground import Ground, is_line, line_ground, power
 from divergences.transport.masses import Balanced
-from divergences.transport.result import Floats, Indices, Integers, Method
+from divergences.transport.result import Floats, Indices, Integers, Transport
+from divergences.transport.roads import PointPair, Road, sparse_plan
 from divergences.transport.staircase import Staircase, staircase
 
 __all__ = ["Line", "LineSolution", "solve_line"]
@@ -22,8 +25,19 @@ __all__ = ["Line", "LineSolution", "solve_line"]
 
 @final
 @dataclass(frozen=True)
-class Line(Method):
+class Line(Road):
     """Sorting and the north-west corner rule, O((n + m) log(n + m)) time and O(n + m) memory."""
+
+    def suits(self, pair: PointPair) -> bool:
+        """On the line, for convex costs."""
+        return is_line(pair.x, pair.metric) and pair.p >= 1
+
+    def solve(self, pair: PointPair) -> Transport:
+        """The monotone plan, whose cost is both bounds."""
+        s = solve_line(pair.x[:, 0], pair.y[:, 0], pair.masses, pair.p)
+        cost = exact_dot(s.flow, s.ground.cost) * pair.masses.unit
+        plan = sparse_plan(pair.masses, s.row, s.column, s.flow)
+        return Transport(root_bounds(cost, cost, s.ground, pair.p), nearest(cost), plan, (s.f, s.g), self, 0)
 
 
 @final
