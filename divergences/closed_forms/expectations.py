@@ -13,6 +13,7 @@ from divergences import families
 from divergences._arrays import Array, known
 from divergences._special import digamma, erf, excess_trigamma, lgamma
 from divergences.closed_forms.formulas import EULER, Parameters
+from divergences.closed_forms.tilts import tilt_of, tilted_log_partition, tilted_mean, tilted_variance
 
 __all__ = ["cross_entropy_gap"]
 
@@ -29,20 +30,24 @@ Term = tuple[Array, str, tuple[Array, ...]]
 """A coefficient, the name of a statistic, and its constants."""
 
 # The statistics are: "mean" x, "square" (x - c)**2, "log" log x, "log square" (log x - c)**2, "power" x**k,
-# "log complement" log(1 - x), "exponential" exp(c (x - m)), "distance" |x - c|.
+# "log complement" log(1 - x), "exponential" exp(c (x - m)), "distance" |x - c|; of counts "log factorial" log x!.
 
 
 def cross_entropy_gap(xp: Any, kinds: tuple[type, type], p: Parameters, q: Parameters) -> Array | None:
     """KL of a member of one family from a member of another, or None."""
     first, second = kinds
-    if first not in DENSITIES or second not in DENSITIES:
+    if first not in SUPPORTS or second not in SUPPORTS:
         return None
     shape = sum(0.0 * x for z in (p, q) for x in vars(z).values())
+    if (first in COUNTS) != (second in COUNTS):
+        return shape + math.inf
     lower, upper = SUPPORTS[first](p)
     low, high = SUPPORTS[second](q)
     inside = (lower >= low + shape) & (upper <= high + shape)
     if known(xp, ~inside):
         return shape + math.inf
+    if first not in DENSITIES or second not in DENSITIES:
+        return None
     mine, theirs = (_mean_log_density(xp, first, p, kind, z) for kind, z in ((first, p), (second, q)))
     if mine is None or theirs is None:
         return None
@@ -63,7 +68,7 @@ def _mean_log_density(xp: Any, first: type, p: Parameters, kind: type, z: Parame
     constant, terms = DENSITIES[kind](xp, z)
     total, size = constant, xp.abs(constant)
     for coefficient, name, constants in terms:
-        expectation = EXPECTATIONS[first].get(name)
+        expectation = EXPECTATIONS.get(first, {}).get(name)
         if expectation is None:
             return None
         value = expectation(xp, p, *constants)
@@ -123,8 +128,25 @@ DENSITIES: dict[type, Density] = {
         [(-z.shape - 1, "log", ())],
     ),
     families.Uniform: lambda xp, z: (-xp.log(z.upper - z.lower), []),
+    families.HalfNormal: lambda xp, z: (
+        math.log(2) - HALF_LOG_2PI - xp.log(z.scale),
+        [(-0.5 / z.scale**2, "square", (0.0 * z.scale,))],
+    ),
+    families.ContinuousBernoulli: lambda xp, z: (
+        -tilted_log_partition(xp, tilt_of(xp, z.p)),
+        [(tilt_of(xp, z.p), "mean", ())],
+    ),
+    families.Bernoulli: lambda xp, z: (
+        xp.log1p(-z.p),
+        [(tilt_of(xp, z.p), "mean", ())],
+    ),
+    families.Geometric: lambda xp, z: (xp.log(z.p), [(xp.log1p(-z.p), "mean", ())]),
+    families.Poisson: lambda xp, z: (-z.rate, [(xp.log(z.rate), "mean", ()), (-1 + 0 * z.rate, "log factorial", ())]),
 }
 """A constant and terms whose sum is the log-density."""
+
+LARGEST = 1.7e308
+"""The upper end of all integers, as a number that can be multiplied by 0."""
 
 SUPPORTS: dict[type, Callable[[Parameters], tuple[Any, Any]]] = {
     families.Normal: lambda z: (-math.inf, math.inf),
@@ -138,7 +160,23 @@ SUPPORTS: dict[type, Callable[[Parameters], tuple[Any, Any]]] = {
     families.Gumbel: lambda z: (-math.inf, math.inf),
     families.Pareto: lambda z: (z.scale, math.inf),
     families.Uniform: lambda z: (z.lower, z.upper),
+    families.HalfNormal: lambda z: (0.0, math.inf),
+    families.ContinuousBernoulli: lambda z: (0.0, 1.0),
+    families.Bernoulli: lambda z: (1.0 * (z.p == 1), 1.0 * (z.p > 0)),
+    families.Binomial: lambda z: (z.n * (z.p == 1), z.n * (z.p > 0)),
+    families.Geometric: lambda z: (0.0, LARGEST * (z.p < 1)),
+    families.NegativeBinomial: lambda z: (0.0, LARGEST * (z.p < 1)),
+    families.Poisson: lambda z: (0.0, LARGEST),
 }
+
+COUNTS = {
+    families.Bernoulli,
+    families.Binomial,
+    families.Geometric,
+    families.NegativeBinomial,
+    families.Poisson,
+}
+"""On the integers: mutually singular to what has a density."""
 
 # ------------------------------------------------------------------------------------------------------- expectations
 
@@ -273,6 +311,14 @@ def _laplace_distance(xp: Any, z: Parameters, c: Array) -> Array:
     return shift + z.scale * xp.exp(-shift / z.scale)
 
 
+def _tilted_exponential(xp: Any, z: Parameters, c: Array, m: Array) -> Array:
+    theta = tilt_of(xp, z.p)
+    return xp.exp(tilted_log_partition(xp, theta + c) - tilted_log_partition(xp, theta) - c * m)
+
+
+HALF_LOG_TWICE_EULER = (EULER + math.log(2)) / 2
+"""Minus the mean of log |X|, X standard normal."""
+
 EXPECTATIONS: dict[type, dict[str, Expectation]] = {
     families.Normal: {
         "mean": lambda xp, z: z.loc,
@@ -356,4 +402,20 @@ EXPECTATIONS: dict[type, dict[str, Expectation]] = {
         "exponential": _uniform_exponential,
         "distance": _uniform_distance,
     },
+    families.HalfNormal: {
+        "mean": lambda xp, z: math.sqrt(2 / math.pi) * z.scale,
+        "square": lambda xp, z, c: _around(math.sqrt(2 / math.pi) * z.scale, (1 - 2 / math.pi) * z.scale**2, c),
+        "log": lambda xp, z: xp.log(z.scale) - HALF_LOG_TWICE_EULER,
+        "log square": lambda xp, z, c: _around(xp.log(z.scale) - HALF_LOG_TWICE_EULER, math.pi**2 / 8, c),
+        "power": lambda xp, z, k: (
+            (math.sqrt(2) * z.scale) ** k * _gamma_power(xp, 0.5 + 0 * z.scale, 1.0 + 0 * z.scale, k / 2)
+        ),
+    },
+    families.ContinuousBernoulli: {
+        "mean": lambda xp, z: tilted_mean(xp, tilt_of(xp, z.p)),
+        "square": lambda xp, z, c: _around(tilted_mean(xp, tilt_of(xp, z.p)), tilted_variance(xp, tilt_of(xp, z.p)), c),
+        "exponential": _tilted_exponential,
+    },
+    families.Bernoulli: {"mean": lambda xp, z: z.p, "log factorial": lambda xp, z: 0.0 * z.p},
+    families.Geometric: {"mean": lambda xp, z: (1 - z.p) / z.p},
 }

@@ -19,7 +19,7 @@ from divergences.closed_forms.affinities import relative_excess
 from divergences.closed_forms.formulas import GIL, Formula, Parameters, collector
 from divergences.elementary import Numeric
 
-__all__ = ["GEODESICS"]
+__all__ = ["GEODESICS", "by_geodesic"]
 
 GEODESICS: dict[type, Formula] = {}
 """By family: ``function(xp, p, q, a, b)`` is the gap."""
@@ -39,7 +39,7 @@ Natural = tuple[Array, ...]
 """Parameters in which the natural ones are affine."""
 
 
-def _by_geodesic(
+def by_geodesic(
     xp: Any,
     kl: Callable[[Natural, Natural, Natural], Array],
     proper: Callable[[Natural], Array],
@@ -99,22 +99,36 @@ def _beside(xp: Any, mask: Array, x: Array) -> Array:
 @gap_of(families.Gamma, GIL)
 def _gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
     x, y = ((z.shape + 0.0 * z.rate, z.rate + 0.0 * z.shape) for z in (p, q))
-    return _gamma_gap(xp, x, y, a, b)
+    return _gamma_gap(xp, x, y, _less(x, y), a, b)
+
+
+@gap_of(families.ExpGamma, f"{GIL}; the divergences of the gammas of exp(x)")
+def _exp_gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
+    return _gamma(xp, p, q, a, b)
+
+
+@gap_of(families.Chi, f"{GIL}; the divergences of the gammas of x**2")
+def _chi(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
+    """Of shapes df/2 and of rates in units of the second."""
+    ratio, narrower = q.scale / p.scale, (q.scale - p.scale) / p.scale
+    zero = 0.0 * (p.df + q.df + ratio)
+    x, y = (p.df / 2 + zero, ratio * ratio + zero), (q.df / 2 + zero, 1.0 + zero)
+    return _gamma_gap(xp, x, y, ((p.df - q.df) / 2 + zero, narrower * (ratio + 1) + zero), a, b)
 
 
 @gap_of(families.InverseGamma, f"{GIL}; the divergences of the gammas of 1/x")
 def _inverse_gamma(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
     x, y = ((z.shape + 0.0 * z.scale, z.scale + 0.0 * z.shape) for z in (p, q))
-    return _gamma_gap(xp, x, y, a, b)
+    return _gamma_gap(xp, x, y, _less(x, y), a, b)
 
 
-def _gamma_gap(xp: Any, p: Natural, q: Natural, a: float, b: float) -> Array:
+def _gamma_gap(xp: Any, p: Natural, q: Natural, d: Natural, a: float, b: float) -> Array:
     def kl(x: Natural, y: Natural, d: Natural) -> Array:
         r"""Of shapes, and of means: $B_\varphi(k_y; k_x) + k_y(r - 1 - \log r)$, r the ratio of the means."""
         means = log_minus_one(xp, x[0] * y[1], y[0] * x[1], _minor(d[0], y[1], y[0], d[1]))
         return gamma_bregman(xp, y[0], x[0], -d[0]) + y[0] * means
 
-    return _by_geodesic(xp, kl, lambda x: (x[0] > 0) & (x[1] > 0), p, q, _less(p, q), a, b)
+    return by_geodesic(xp, kl, lambda x: (x[0] > 0) & (x[1] > 0), p, q, d, a, b)
 
 
 @gap_of(families.Beta, GIL)
@@ -141,7 +155,7 @@ def _dirichlet_gap(xp: Any, p: Array, q: Array, a: float, b: float) -> Array:
         entropy = Numeric(xp).relative_entropy(y1, x1 * ratio, _sum_of_minors(xp, x1, d1) / mass)
         return xp.sum(gamma_bregman(xp, y1, x1, -d1), axis=-1) - total + xp.sum(entropy, axis=-1)
 
-    return _by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (p - q,), a, b)
+    return by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (p - q,), a, b)
 
 
 @gap_of(
@@ -169,7 +183,7 @@ def _wishart(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array
 
     # the difference of the precisions is known better than by subtraction
     d = (df[0] - df[1], -excess / (1 + excess))
-    return _by_geodesic(xp, kl, proper, (df[0], 1 / (1 + excess)), (df[1], ones), d, a, b)
+    return by_geodesic(xp, kl, proper, (df[0], 1 / (1 + excess)), (df[1], ones), d, a, b)
 
 
 def _multivariate_excess(t: Array, size: int) -> Array:
@@ -195,9 +209,7 @@ def _von_mises(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
     middle, chord = (p.loc + q.loc) / 2, 2 * xp.sin((p.loc - q.loc) / 2) * q.concentration
     longer = p.concentration - q.concentration
     d = (longer * xp.cos(p.loc) - chord * xp.sin(middle), longer * xp.sin(p.loc) + chord * xp.cos(middle))
-    return _by_geodesic(
-        xp, lambda x, y, d: _von_mises_kl(xp, x, y, d), lambda x: x[0] == x[0] + 0 * x[1], x, y, d, a, b
-    )
+    return by_geodesic(xp, lambda x, y, d: _von_mises_kl(xp, x, y, d), lambda x: x[0] == x[0] + 0 * x[1], x, y, d, a, b)
 
 
 def _von_mises_kl(xp: Any, x: Natural, y: Natural, d: Natural) -> Array:

@@ -20,13 +20,19 @@ from divergences.closed_forms.affinities import AFFINITIES
 from divergences.closed_forms.expectations import cross_entropy_gap
 from divergences.closed_forms.formulas import Parameters, of_product
 from divergences.closed_forms.geodesics import GEODESICS
+from divergences.closed_forms.tilts import TILTS
 from divergences.closed_forms.variations import VARIATIONS
 from divergences.elementary import Numeric
-from divergences.families import Distribution, Family, Product
+from divergences.families import Distribution, Family, Product, Pushforward
 
 __all__ = ["GAPS", "affinity_gap", "closed_form", "on_atoms"]
 
-GAPS = AFFINITIES | GEODESICS
+NUMPY = array_api_compat.array_namespace(np.zeros(0))
+DOUBLE = np.dtype(np.float64)
+PLAIN = (np.ndarray, np.float64)
+"""Parameters of these kinds, in double precision, need no conversion: there are few steps to a value."""
+
+GAPS = AFFINITIES | GEODESICS | TILTS
 """By family: ``function(xp, p, q, a, b)`` is the gap."""
 
 
@@ -45,6 +51,7 @@ def closed_form(d: ConvexFunction, P: Distribution, Q: Distribution) -> Array | 
     array or None
         Of the library of the parameters, with gradients where it records them; ``inf`` where it is infinite.
     """
+    P, Q = _without_common_maps(P, Q)
     atoms = on_atoms(d, P, Q)
     if atoms is not None:
         return atoms
@@ -64,6 +71,8 @@ def _power(factor: float, a: float, b: float, P: Distribution, Q: Distribution) 
     gap = affinity_gap(P, Q, a, b)
     if gap is None:
         return None
+    if a * b == 0:
+        return gap if factor == 1 else factor * gap
     xp, (gap,) = namespace(gap=gap)
     with quiet():
         value = Numeric(xp).expm1_ratio(gap, -a * b)
@@ -85,7 +94,9 @@ def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array 
     array or None
         ``inf`` where the integral diverges, or is 0; None where no closed form is registered.
     """
-    P, Q = _of_one_family(P, Q)
+    P, Q = _without_common_maps(P, Q)
+    if type(P) is not type(Q):
+        P, Q = _of_one_family(P, Q)
     if isinstance(P, Product) and isinstance(Q, Product) and type(P.factors) is type(Q.factors):
         if type(P.factors) not in GAPS:
             return None
@@ -104,6 +115,15 @@ def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array 
         kinds = type(first), type(second)
         return _evaluated(lambda xp, p, q: cross_entropy_gap(xp, kinds, p, q), first, second)
     return None
+
+
+def _without_common_maps(P: Distribution, Q: Distribution) -> tuple[Distribution, Distribution]:
+    """The originals of two images under the same maps, where they are of one kind."""
+    while isinstance(P, Pushforward) and isinstance(Q, Pushforward):
+        if type(P.base) is not type(Q.base) or P.map != Q.map:
+            break
+        P, Q = P.base, Q.base
+    return P, Q
 
 
 WITHIN: dict[tuple[type, type], Callable[[Any], Family]] = {
@@ -139,6 +159,10 @@ def _as_normal(P: Any) -> Any:
 def _evaluated(function: Callable[..., Array | None], P: Any, Q: Any) -> Array | None:
     """A formula of the parameters in double precision, returned in their dtype."""
     mine, theirs = P.parameters, Q.parameters
+    if all(type(x) in PLAIN and x.dtype == DOUBLE for each in (mine, theirs) for x in each.values()):
+        with quiet():
+            value = function(NUMPY, SimpleNamespace(**mine), SimpleNamespace(**theirs))
+        return value if value is None or value.ndim else value[()]
     named = {f"{name} of P": x for name, x in mine.items()} | {f"{name} of Q": x for name, x in theirs.items()}
     xp, arrays = namespace(**_of_one_library(named))
     dtype = xp.result_type(*arrays)
@@ -173,6 +197,7 @@ def _of_one_library(named: dict[str, Array]) -> dict[str, Array]:
 
 def on_atoms(d: Any, P: Distribution, Q: Distribution) -> Array | None:
     """Where two distributions are a few atoms to every divergence: the divergence of these."""
+    P, Q = _without_common_maps(P, Q)
     if type(P) is not type(Q):
         return None
     if isinstance(P, families.Uniform):

@@ -39,6 +39,11 @@ def _log_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
     return _normal(xp, p, q)
 
 
+@_variation_of(families.LogitNormal, "that of the normals of log(x/(1 - x))")
+def _logit_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
+    return _normal(xp, p, q)
+
+
 def _normal_variation(xp: Any, shift: Array, small: Array, large: Array) -> Array:
     r"""Of N(shift, r) and N(0, 1), r = small/large, with $L = -\log r$, $e = 1 - r^2$, $D^2 = \delta^2 + 2Le$.
 

@@ -16,6 +16,7 @@ from divergences.families import (
     Distribution,
     Family,
     Geometric,
+    LogitNormal,
     Mixture,
     Pushforward,
     Support,
@@ -26,6 +27,8 @@ from divergences.families.composed import Wrapped
 __all__ = ["Line", "mirrored"]
 
 Vector = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
 
 LEVELS = np.asarray([1e-13, 1e-8, 1e-4, 0.01, 0.07, 0.25, 0.5, 0.75, 0.93, 0.99, 1 - 1e-4, 1 - 1e-8, 1 - 1e-13])
 """Quantiles at these levels say where the mass is, and on which scale the density changes there."""
@@ -55,6 +58,10 @@ class Line:
     """P(X > x)."""
     bulk: tuple[tuple[float, float], ...]
     """The first and last landmark of every component."""
+    spans: tuple[Support, ...]
+    """The supports of the components: outside of them there is nothing."""
+    at_end: Callable[[float], float]
+    """How far off ``below`` and ``above`` may be by the rounding of where they are asked, as at an end of a support."""
     size: float
     """On the integers the largest parameter; factorials of it and of k may be what a probability is made of."""
 
@@ -74,6 +81,8 @@ class Line:
             functions.below,
             functions.above,
             ((float(points[0]), float(points[-1])),) if points.size else (),
+            (P.support(),),
+            _end_error(P, functions.log_density),
             _largest_parameter(P),
         )
 
@@ -94,12 +103,28 @@ class Line:
         def above(x: float) -> float:
             return math.fsum(w * part.above(x) for part, w in zip(parts, weights, strict=True))
 
+        def at_end(x: float) -> float:
+            return math.fsum(w * part.at_end(x) for part, w in zip(parts, weights, strict=True))
+
         points = np.concatenate([part.points for part in parts])
         scales = np.concatenate([part.scales for part in parts])
         order = np.argsort(points)
         size = max(part.size for part in parts)
         bulk = tuple(run for part in parts for run in part.bulk)
-        return cls(log_density, P.support(), points[order], scales[order], P.breaks(), below, above, bulk, size)
+        spans = tuple(span for part in parts for span in part.spans)
+        return cls(
+            log_density,
+            P.support(),
+            points[order],
+            scales[order],
+            P.breaks(),
+            below,
+            above,
+            bulk,
+            spans,
+            at_end,
+            size,
+        )
 
     def size_of(self, k: Vector) -> Vector:
         """The size of log-factorials whose difference a log-probability may be; 0 for a density."""
@@ -112,8 +137,8 @@ class Line:
         def log_density(x: Vector) -> Vector:
             return self.log_density(np.rint(x))
 
-        support = Support(self.support.lower - 0.5, self.support.upper + 0.5)
-        return replace(self, log_density=log_density, support=support)
+        support, *spans = (Support(span.lower - 0.5, span.upper + 0.5) for span in (self.support, *self.spans))
+        return replace(self, log_density=log_density, support=support, spans=tuple(spans))
 
     @property
     def reference(self) -> float:
@@ -137,9 +162,17 @@ class _Functions:
     @classmethod
     def of(cls, P: Distribution) -> Self:
         log_density, quantile = P.log_density, P.quantile
-        below, above = P.cdf, lambda x: 1.0 - P.cdf(x)
-        if isinstance(P, Family):
-            frozen, kind = P.frozen(), type(P)
+        below, above = P.cdf, P.survival
+        kind: Any = type(P)
+        if isinstance(P, Family) and any(
+            own is scipys
+            for own, scipys in (
+                (kind.log_density, Family.log_density),
+                (kind.quantile, Family.quantile),
+                (kind.cdf, Family.cdf),
+            )
+        ):
+            frozen = P.frozen()
             if kind.log_density is Family.log_density:
                 log_density = frozen.logpmf if P.support().lattice else frozen.logpdf
             if kind.quantile is Family.quantile:
@@ -161,6 +194,19 @@ def _number(function: Callable[[Any], Any]) -> Callable[[float], float]:
             return min(max(float(function(np.asarray(x))), 0.0), 1.0)
 
     return at
+
+
+def _end_error(P: Distribution, log_density: Callable[[Vector], Vector]) -> Callable[[float], float]:
+    r"""$\epsilon\,|x|\,p(x)$: a family knows the distance from the end of its support, other functions may round x itself."""
+    if isinstance(P, Family) or P.support().lattice:
+        return lambda x: 0.0
+
+    def error(x: float) -> float:
+        with quiet():
+            density = float(np.exp(log_density(np.asarray([x]))[0]))
+        return EPS * abs(x) * density if math.isfinite(x * density) else 0.0
+
+    return error
 
 
 def _largest_parameter(P: Distribution) -> float:
@@ -199,6 +245,8 @@ def mirrored(P: Distribution) -> Distribution | None:
     """
     if isinstance(P, Beta):
         return Beta(P.b, P.a)
+    if isinstance(P, LogitNormal):
+        return LogitNormal(-P.loc, P.scale)
     if isinstance(P, Uniform) and P.lower == 0 and P.upper == 1:
         return P
     if isinstance(P, Mixture):

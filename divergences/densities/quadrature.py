@@ -109,7 +109,7 @@ def _total(problem: Problem, panels: Panels, tails: list[list[Tail]], largest: l
     lower, value, upper = (float(totals[0]) + shift * float(error[0]) for shift in (-1, 0, 1))
     for tail in tails[0]:
         lower, value, upper = (
-            total + (part * factor if part else 0.0)
+            total + (part if part in (0, math.inf) else part * factor)  # infinite also in units that are out of range
             for total, part in zip((lower, value, upper), (tail.lower, tail.value, tail.upper), strict=True)
         )
     value, upper = (math.inf, math.inf) if verdict else (value, upper)
@@ -129,8 +129,9 @@ def _beyond_reach(problem: Problem, panels: Panels) -> float:
             zone = problem.zones[panels.zone[row]]
             low, high = sorted(float(zone.place(np.asarray([t]))[0][0]) for t in (panels.a[row], panels.b[row]))
             for rich, poor in ((problem.P, problem.Q), (problem.Q, problem.P)):
-                # without breaks it is no gap, but a density below the smallest double
-                if poor.breaks and rich.below(high) > rich.below(low) and poor.below(high) == poor.below(low):
+                # inside the support of a component it is no gap, but a density below the smallest double
+                gap = all(span.upper <= low or span.lower >= high for span in poor.spans)
+                if gap and rich.below(high) > rich.below(low):
                     return math.inf
     return 1.0 if rows.size else 0.0
 

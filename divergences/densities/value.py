@@ -26,7 +26,7 @@ from divergences.densities.monte_carlo import sampled_bounds
 from divergences.densities.quadrature import integrate
 from divergences.densities.several import axes_of, product_bounds
 from divergences.densities.zones import Region
-from divergences.families import Distribution, Family
+from divergences.families import Distribution, Family, Multinomial
 
 __all__ = ["divergence_bounds", "log_affinity_bounds"]
 
@@ -155,7 +155,7 @@ def _log_of_support(P: Distribution, Q: Distribution) -> Bounds:
     outside = _Outside.of(p, q, low, high)
     if not outside.has_q:
         return Bounds.exact(0.0)
-    error = DIGITS * outside.q + 4 * EPS
+    error = DIGITS * outside.q + 4 * EPS + outside.error_q
     return Bounds(*(min(_log1p(-outside.q + shift), 0.0) for shift in (-error, 0.0, error)))
 
 
@@ -186,6 +186,8 @@ def _same(P: Distribution, Q: Distribution) -> bool:
 
 
 def _several_bounds(d: ConvexFunction, P: Distribution, Q: Distribution, rng: np.random.Generator) -> Bounds:
+    if isinstance(P, Multinomial) != isinstance(Q, Multinomial):  # counts have no density
+        return Bounds.exact(Terms(d).at_zero + Terms(d).at_infinity)
     axes = axes_of(P, Q)
     if axes is None:
         return sampled_bounds(Terms(d), P, Q, rng)
@@ -278,18 +280,23 @@ class _Outside:
     q: float
     has_p: bool
     has_q: bool
+    error_p: float
+    error_q: float
+    """How far the masses may be off, but for the last digits of 1 and of themselves."""
 
     @classmethod
     def of(cls, P: Line, Q: Line, low: float, high: float) -> Self:
         """Of the part of the supports below and above an interval."""
         masses: list[float] = []
         there: list[bool] = []
+        errors: list[float] = []
         for line in (P, Q):
             below, above = line.support.lower < low, line.support.upper > high
             under = line.below(low - 1 if line.support.lattice else low) if below else 0.0
             masses.append(under + (line.above(high) if above else 0.0))
             there.append(below or above)
-        return cls(masses[0], masses[1], there[0], there[1])
+            errors.append(4 * math.fsum(line.at_end(x) for x, inner in ((low, below), (high, above)) if inner))
+        return cls(masses[0], masses[1], there[0], there[1], errors[0], errors[1])
 
 
 def _summed(kernel: Kernel, p: Line, q: Line, low: float, high: float) -> Integral:
@@ -338,11 +345,15 @@ def _combined(kernel: Kernel, parts: list[Integral], outside: _Outside) -> _Meas
         lower += (part.lower - noise) * factor
         value += part.value * factor
         upper += (part.upper + noise) * factor
-    if beyond:
-        rest = beyond * math.exp(-scale)
+    if outside.has_p or outside.has_q:
+        rest = _scaled(beyond, -scale)
         # a distribution function is right to some digits, and near 1 its complement to the last digit of 1
-        prices = (x for x, there in ((kernel.at_infinity, outside.has_p), (kernel.at_zero, outside.has_q)) if there)
-        slack = DIGITS * rest + 4 * EPS * math.exp(-scale) * math.fsum(prices)
+        sides = (
+            (kernel.at_infinity, outside.has_p, outside.error_p),
+            (kernel.at_zero, outside.has_q, outside.error_q),
+        )
+        loss = math.fsum(price * (4 * EPS + error) for price, there, error in sides if there)
+        slack = DIGITS * rest + _scaled(loss, -scale)
         lower, value, upper = lower + rest - slack, value + rest, upper + rest + slack
     if not resolved:
         lower, upper = 0.0, math.inf

@@ -110,7 +110,11 @@ def zones(region: Region, P: Line, Q: Line) -> list[Zone]:
         inner = [*inner, region.upper]
     inner = sorted({*inner, *(b for b in breaks if inner[0] < b < inner[-1])})
     if len(inner) > 1:
-        made.append(_linear(_graded(inner, lambda _: math.inf), region.grain))
+        # towards a cut, panels grow from the width of those beyond the first or the last landmark
+        before = points[lower - 1 : lower] if region.cut_above else []
+        after = points[upper + 1 : upper + 2] if region.cut_below else []
+        edges = _graded([*before, *inner, *after], lambda _: math.inf)
+        made.append(_linear([x for x in edges if inner[0] <= x <= inner[-1]], region.grain))
     if not region.cut_above:
         made.append(_outer(region, 1, points[upper:], points[max(upper - 1, 0) : upper + 1][::-1], breaks))
     return made

@@ -12,8 +12,12 @@ from divergences.families.conversion import as_distribution, is_distribution
 from divergences.families.discrete import *
 from divergences.families.discrete import __all__ as _discrete
 from divergences.families.distribution import Distribution, Family, Support
+from divergences.families.images import *
+from divergences.families.images import __all__ as _images
 from divergences.families.multivariate import *
 from divergences.families.multivariate import __all__ as _multivariate
+from divergences.families.tilted import *
+from divergences.families.tilted import __all__ as _tilted
 
 __all__ = [
     "Distribution",
@@ -25,4 +29,4 @@ __all__ = [
     "as_distribution",
     "is_distribution",
 ]
-__all__ += _continuous + _discrete + _multivariate  # noqa: PLE0605  (lists of names)
+__all__ += _continuous + _discrete + _images + _multivariate + _tilted  # noqa: PLE0605  (lists of names)

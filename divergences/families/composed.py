@@ -98,6 +98,11 @@ class Mixture(Distribution):
         parts = (w * d.cdf(x) for d, w in zip(self.components, self.weights, strict=True))
         return np.asarray(sum(parts), dtype=np.float64)
 
+    def survival(self, x: Vector) -> Vector:
+        """Weighted sum of the probabilities P(X > x) of the components."""
+        parts = (w * d.survival(x) for d, w in zip(self.components, self.weights, strict=True))
+        return np.asarray(sum(parts), dtype=np.float64)
+
     def quantile(self, u: Vector) -> Vector:
         """Quantiles by bisection between those of the components."""
         u = np.asarray(u, dtype=np.float64)
@@ -163,7 +168,7 @@ class Pushforward(Distribution):
     Parameters
     ----------
     base : Distribution
-        A single distribution with a density on the line.
+        A distribution with a density on the line, or a batch of them.
     map : Monotone
         The map, monotone on the support of the base.
 
@@ -181,9 +186,25 @@ class Pushforward(Distribution):
 
     def __post_init__(self) -> None:
         """Refuse what has no density on the line."""
-        if self.base.batch_shape or self.base.dimension != 1 or self.base.support().lattice:
-            msg = f"expected a single distribution with a density on the line, got {self.base!r}"
+        first = next(iter(self.base.singles(self.base.batch_shape)), None)
+        if self.base.dimension != 1 or (first is not None and first.support().lattice):
+            msg = f"expected a distribution with a density on the line, got {self.base!r}"
             raise ValueError(msg)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """Shape of the batch."""
+        return self.base.batch_shape
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of the base, by name."""
+        return dict(getattr(self.base, "parameters", {}))
+
+    def singles(self, shape: tuple[int, ...]) -> Iterator[Self]:
+        """The single distributions of the batch, broadcast to a shape, in row-major order."""
+        for base in self.base.singles(shape):
+            yield type(self)(base, self.map)
 
     def _in_order(self, low: Any, high: Any) -> tuple[Any, Any]:
         return (low, high) if self.map.increasing else (high, low)
@@ -210,10 +231,16 @@ class Pushforward(Distribution):
 
     def cdf(self, x: Vector) -> Vector:
         """That of the base at the inverse image, or what is left of 1."""
+        return self.base.cdf(self._original(x)) if self.map.increasing else self.base.survival(self._original(x))
+
+    def survival(self, x: Vector) -> Vector:
+        """The probability P(X > x), likewise."""
+        return self.base.survival(self._original(x)) if self.map.increasing else self.base.cdf(self._original(x))
+
+    def _original(self, x: Vector) -> Vector:
         support = self.support()
         with quiet():
-            below = self.base.cdf(self.map.inverse(np.clip(x, support.lower, support.upper)))
-        return below if self.map.increasing else 1 - below
+            return self.map.inverse(np.clip(x, support.lower, support.upper))
 
     def quantile(self, u: Vector) -> Vector:
         """The images of the quantiles of the base."""

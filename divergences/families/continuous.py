@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from divergences._arrays import Array, constant, known
+from divergences._arrays import Array, constant, known, quiet
 from divergences.families.distribution import POSITIVE, REAL, Family, Support, Vector, parameter
 
 __all__ = [
@@ -177,6 +177,11 @@ class Laplace(Family):
     def breaks(self) -> tuple[float, ...]:
         return (float(self.loc),)
 
+    def log_density(self, x: Vector) -> Vector:
+        """Logarithm of the density, also where that is below the smallest number."""
+        with quiet():
+            return np.asarray(-np.abs(x - self.loc) / self.scale - np.log(2 * self.scale), dtype=np.float64)
+
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
@@ -236,6 +241,33 @@ class Pareto(Family):
 
     def support(self) -> Support:
         return Support(float(self.scale), math.inf)
+
+    def quantile(self, u: Vector) -> Vector:
+        """Quantiles, right to the last digits also near the end of the support."""
+        with quiet():
+            return np.asarray(self.scale * np.exp(-np.log1p(-np.asarray(u)) / self.shape), dtype=np.float64)
+
+    def log_density(self, x: Vector) -> Vector:
+        """Logarithm of the density, also where that is below the smallest number."""
+        with quiet():
+            value = np.log(self.shape / self.scale) - (self.shape + 1) * self._height(x)
+        return np.where(x >= self.scale, value, -np.inf)
+
+    def cdf(self, x: Vector) -> Vector:
+        """Distribution function, right to the last digits also near the end of the support."""
+        return np.asarray(-np.expm1(-self.shape * self._height(x)), dtype=np.float64)
+
+    def survival(self, x: Vector) -> Vector:
+        """What the distribution function leaves of 1, right to the last digits also far out."""
+        return np.asarray(np.exp(-self.shape * self._height(x)), dtype=np.float64)
+
+    def _height(self, x: Vector) -> Vector:
+        """log(x / scale) where that is positive, else 0."""
+        above = np.maximum(np.asarray(x, dtype=np.float64), self.scale)
+        with quiet():
+            excess, ratio = (above - self.scale) / self.scale, above / self.scale
+            far = np.where(ratio < np.inf, np.log(ratio), np.log(above) - np.log(self.scale))
+            return np.asarray(np.where(excess < 1, np.log1p(excess), far), dtype=np.float64)
 
 
 @final

@@ -6,11 +6,12 @@ tensors stay tensors and record gradients.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 
-from divergences.families.composed import Functions, Mixture, Wrapped
+from divergences.families.composed import Functions, Mixture, Monotone, Pushforward, Wrapped
 from divergences.families.continuous import (
     Beta,
     Cauchy,
@@ -30,8 +31,10 @@ from divergences.families.continuous import (
     Weibull,
 )
 from divergences.families.discrete import Bernoulli, Binomial, Categorical, Geometric, NegativeBinomial, Poisson
-from divergences.families.distribution import Distribution, Family, Support
-from divergences.families.multivariate import Dirichlet, MultivariateNormal, Product, Wishart
+from divergences.families.distribution import Distribution, Family, Support, Vector
+from divergences.families.images import Chi, ExpGamma, Moyal
+from divergences.families.multivariate import Dirichlet, Multinomial, MultivariateNormal, Product, Wishart
+from divergences.families.tilted import ContinuousBernoulli
 
 __all__ = ["as_distribution", "is_distribution"]
 
@@ -123,6 +126,9 @@ FROZEN: dict[str, Maker] = {
     "expon": _located(lambda scale: Exponential(1 / np.asarray(scale))),
     "gamma": _located(lambda a, scale: Gamma(a, 1 / np.asarray(scale))),
     "erlang": _located(lambda a, scale: Gamma(a, 1 / np.asarray(scale))),
+    "chi": _located(Chi),
+    "loggamma": lambda c, loc, scale: ExpGamma(c, np.exp(-np.asarray(loc))) if np.all(scale == 1) else None,
+    "moyal": Moyal,
     "chi2": _located(lambda df, scale: Gamma(np.asarray(df) / 2, 0.5 / np.asarray(scale))),
     "invgamma": _located(InverseGamma),
     "weibull_min": _located(Weibull),
@@ -150,12 +156,13 @@ def _from_frozen(x: Any) -> Distribution:
         "multivariate_normal_frozen": lambda: MultivariateNormal(x.mean, x.cov),
         "dirichlet_frozen": lambda: Dirichlet(x.alpha),
         "wishart_frozen": lambda: Wishart(x.df, x.scale),
+        "multinomial_frozen": lambda: Multinomial(x.n, x.p),
     }
     made = several.get(type(x).__name__)
     if made is not None:
         return made()
     if not hasattr(x, "dist") or not hasattr(x, "ppf"):
-        msg = f"expected a distribution on the line, or a multivariate normal, Dirichlet or Wishart, got {type(x).__name__}"
+        msg = f"expected a distribution on the line, or a multivariate normal, Dirichlet, Wishart or multinomial, got {type(x).__name__}"
         raise TypeError(msg)
     shapes, loc, scale = x.dist._parse_args(*x.args, **x.kwds)
     lattice = hasattr(x.dist, "pmf")
@@ -208,11 +215,122 @@ def _from_torch(x: Any) -> Distribution:
 
 
 def _torch_independent(x: Any) -> Distribution:
-    base = _from_torch(x.base_dist)
-    if x.reinterpreted_batch_ndims != 1 or not isinstance(base, Family) or base.dimension != 1:
-        msg = f"expected torch's Independent with one axis of distributions on the line, got {x!r}"
+    """Axes of the batch become coordinates; of vectors, the coordinates of all one after the other."""
+    base, axes = _from_torch(x.base_dist), x.reinterpreted_batch_ndims
+    if not axes:
+        return base
+    if isinstance(base, Product):
+        return Product(_flattened(base.factors, axes + 1))
+    if isinstance(base, MultivariateNormal):
+        whole = _flattened(base, axes)
+        return MultivariateNormal(*_side_by_side(whole.mean, whole.covariance))
+    if not isinstance(base, Family) or base.dimension != 1:
+        msg = f"expected torch's Independent of distributions on the line or of normal vectors, got {x!r}"
         raise TypeError(msg)
-    return Product(base)
+    return Product(_flattened(base, axes))
+
+
+def _flattened(base: Any, axes: int) -> Any:
+    """A family with the last axes of its batch as one."""
+    shape = base.batch_shape
+    arrays = {}
+    for name, domain in base._domains():
+        x = getattr(base, name)
+        own = tuple(x.shape)[x.ndim - domain.axes :]
+        arrays[name] = x.broadcast_to(shape + own).reshape(*shape[: len(shape) - axes], -1, *own)
+    return type(base)(**arrays)
+
+
+def _side_by_side(mean: Any, covariance: Any) -> tuple[Any, Any]:
+    """Means (..., n, d) and covariances (..., n, d, d) of independent vectors as those of one vector of n d coordinates."""
+    n, d = mean.shape[-2:]
+    blocks = covariance[..., :, :, None, :] * covariance.new_ones(n).diag()[:, None, :, None]
+    return mean.reshape(*mean.shape[:-2], n * d), blocks.reshape(*mean.shape[:-2], n * d, n * d)
+
+
+def _torch_transformed(x: Any) -> Distribution:
+    """The image of a distribution on the line under maps that are the same for the whole batch."""
+    base, maps = _from_torch(x.base_dist), tuple(x.transforms)
+    if base.dimension != 1 or not all(_is_monotone(each) for each in maps):
+        msg = (
+            "expected torch's TransformedDistribution of a distribution on the line by strictly monotone maps with the "
+            f"same numbers for the whole batch, got {x!r}"
+        )
+        raise TypeError(msg)
+    rising = math.prod(int(each.sign) for each in maps) > 0
+    name = " then ".join(type(each).__name__ for each in maps)
+    return Pushforward(base, Monotone(_Forward(maps), _Inverse(maps), _LogSlope(maps), rising, name))
+
+
+def _is_monotone(each: Any) -> bool:
+    if not each.bijective or each.domain.event_dim or each.codomain.event_dim:
+        return False
+    import torch
+
+    probe = torch.as_tensor(0.5, dtype=torch.float64)
+    return bool(each(probe).numel() == 1 and torch.as_tensor(each.sign).numel() == 1)
+
+
+@final
+@dataclass(frozen=True)
+class _Forward:
+    """Maps of torch one after the other, on arrays of numpy."""
+
+    maps: tuple[Any, ...]
+
+    def __call__(self, x: Vector) -> Vector:
+        value, back = _tensor(x)
+        for each in self.maps:
+            value = each(value)
+        return back(value)
+
+
+@final
+@dataclass(frozen=True)
+class _Inverse:
+    """And back."""
+
+    maps: tuple[Any, ...]
+
+    def __call__(self, x: Vector) -> Vector:
+        value, back = _tensor(x)
+        for each in self.maps[::-1]:
+            value = each.inv(value)
+        return back(value)
+
+
+@final
+@dataclass(frozen=True)
+class _LogSlope:
+    """The sum of the logarithms of their slopes."""
+
+    maps: tuple[Any, ...]
+
+    def __call__(self, x: Vector) -> Vector:
+        here, back = _tensor(x)
+        total = 0.0 * here
+        for each in self.maps:
+            image = each(here)
+            total, here = total + each.log_abs_det_jacobian(here, image), image
+        return back(total)
+
+
+def _tensor(x: Vector) -> tuple[Any, Callable[[Any], Vector]]:
+    """An array as a tensor with an axis, and what makes an array of its shape of a tensor again."""
+    import torch
+
+    array = np.asarray(x, dtype=np.float64)
+
+    def back(value: Any) -> Vector:
+        if value.requires_grad:
+            msg = (
+                "expected maps whose parameters record no gradients, where there is no closed form; detach them, or "
+                "compare two images under the same maps"
+            )
+            raise TypeError(msg)
+        return np.asarray(value.numpy(), dtype=np.float64).reshape(array.shape)
+
+    return torch.from_numpy(array.reshape(-1).copy()), back
 
 
 def _torch_mixture(x: Any) -> Distribution:
@@ -256,11 +374,14 @@ TORCH: dict[str, Callable[[Any], Distribution]] = {
     "Bernoulli": lambda x: Bernoulli(x.probs),
     "Categorical": lambda x: Categorical(x.probs),
     "OneHotCategorical": lambda x: Categorical(x.probs),
+    "ContinuousBernoulli": lambda x: ContinuousBernoulli(x.probs),
+    "Multinomial": lambda x: Multinomial(x.total_count, x.probs),
     "MultivariateNormal": lambda x: MultivariateNormal(x.loc, x.covariance_matrix),
     "LowRankMultivariateNormal": lambda x: MultivariateNormal(x.loc, x.covariance_matrix),
     "Dirichlet": lambda x: Dirichlet(x.concentration),
     "Wishart": lambda x: Wishart(x.df, x.covariance_matrix),
     "MixtureSameFamily": _torch_mixture,
     "Independent": _torch_independent,
+    "TransformedDistribution": _torch_transformed,
 }
 """By the name of the torch class."""

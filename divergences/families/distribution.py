@@ -114,6 +114,22 @@ class Distribution(ABC):
             Same shape.
         """
 
+    def survival(self, x: Vector) -> Vector:
+        """The probability P(X > x) of a single distribution on the line.
+
+        Parameters
+        ----------
+        x : array
+            Points of the line.
+
+        Returns
+        -------
+        array
+            Same shape. Unless a distribution knows better it is what its distribution function leaves of 1, which has
+            few digits where that is near 1.
+        """
+        return np.asarray(1 - self.cdf(x), dtype=np.float64)
+
     @abstractmethod
     def sample(self, size: int, rng: np.random.Generator) -> Vector:
         """Independent draws of a single distribution.
@@ -294,6 +310,12 @@ class Family(Distribution):
     def cdf(self, x: Vector) -> Vector:
         """Distribution function, by scipy."""
         return np.asarray(self.frozen().cdf(x), dtype=np.float64)
+
+    def survival(self, x: Vector) -> Vector:
+        """The probability P(X > x): scipy's where the distribution function is, else what that leaves of 1."""
+        if type(self).cdf is not Family.cdf:
+            return super().survival(x)
+        return np.asarray(self.frozen().sf(x), dtype=np.float64)
 
     def sample(self, size: int, rng: np.random.Generator) -> Vector:
         """Independent draws, by scipy."""

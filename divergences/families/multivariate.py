@@ -8,9 +8,20 @@ from typing import Any, Self, final
 import numpy as np
 
 from divergences._arrays import Array, constant, known, quiet
-from divergences.families.distribution import POSITIVE, REAL, Distribution, Domain, Family, Support, Vector, parameter
+from divergences.families.distribution import (
+    NATURAL,
+    POSITIVE,
+    REAL,
+    SIMPLEX,
+    Distribution,
+    Domain,
+    Family,
+    Support,
+    Vector,
+    parameter,
+)
 
-__all__ = ["Dirichlet", "MultivariateNormal", "Product", "Wishart"]
+__all__ = ["Dirichlet", "Multinomial", "MultivariateNormal", "Product", "Wishart"]
 
 
 def _stats() -> Any:
@@ -104,6 +115,36 @@ class Dirichlet(_Several):
 
     def sample(self, size: int, rng: np.random.Generator) -> Vector:
         return rng.dirichlet(np.asarray(self.concentration), size=size)
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Multinomial(_Several):
+    r"""Counts of n independent draws with these probabilities (..., m): $P(k) = \frac{n!}{\prod k_i!}\prod p_i^{k_i}$, $\sum k_i = n$."""
+
+    n: Array = parameter(NATURAL)
+    probabilities: Array = parameter(SIMPLEX)
+
+    @property
+    def dimension(self) -> int:
+        """Number m of counts."""
+        return int(self.probabilities.shape[-1])
+
+    def frozen(self) -> Any:
+        return _stats().multinomial(int(self.n), self.probabilities)
+
+    def log_density(self, x: Vector) -> Vector:
+        """Logarithm of the probability of counts (..., m)."""
+        from scipy.special import gammaln, xlogy
+
+        k = np.asarray(x, dtype=np.float64)
+        inside = np.all((k >= 0) & (k == np.floor(k)), axis=-1) & (np.sum(k, axis=-1) == self.n)
+        k = np.where(inside[..., None], k, 0.0)
+        value = gammaln(self.n + 1) + np.sum(xlogy(k, self.probabilities) - gammaln(k + 1), axis=-1)
+        return np.where(inside, value, -np.inf)
+
+    def sample(self, size: int, rng: np.random.Generator) -> Vector:
+        return np.asarray(rng.multinomial(int(self.n), self.probabilities, size=size), dtype=np.float64)
 
 
 @final

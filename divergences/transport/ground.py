@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from divergences.transport.result import Floats
 
-__all__ = ["Ground", "Metric", "ground", "is_line", "line_ground", "power"]
+__all__ = ["Ground", "Metric", "distances", "ground", "is_line", "line_ground", "power", "relative_error"]
 
 Metric = str | Callable[[Floats, Floats], npt.ArrayLike]
 
@@ -45,13 +45,13 @@ def ground(x: Floats, y: Floats, p: float, metric: Metric) -> Ground:
     """
     if metric == "euclidean" and p == 2:
         square = _lifted(cdist(x, y, "sqeuclidean"), x, y, _FLOOR)
-        return _checked(square.cost, square.cost, _relative(x, y, p, "euclidean"), p, square.absolute)
-    distance = Ground(_distances(x, y, metric), 0.0, 0.0)
+        return _checked(square.cost, square.cost, relative_error(x, y, p, "euclidean"), p, square.absolute)
+    distance = Ground(distances(x, y, metric), 0.0, 0.0)
     _check_distance(distance.cost, (len(x), len(y)), metric)
     if metric == "euclidean":
         distance = _lifted(distance.cost, x, y, math.sqrt(_FLOOR))
     cost = power(distance.cost, p)
-    return _checked(distance.cost, cost, _relative(x, y, p, metric), p, distance.absolute**p)
+    return _checked(distance.cost, cost, relative_error(x, y, p, metric), p, distance.absolute**p)
 
 
 def _lifted(distance: Floats, x: Floats, y: Floats, floor: float) -> Ground:
@@ -76,7 +76,7 @@ def line_ground(x: Floats, y: Floats, p: float) -> Ground:
     """Costs of matched pairs on the line: ``x`` and ``y`` of one length."""
     with np.errstate(over="ignore"):
         distance = np.abs(x - y)
-    return _checked(distance, power(distance, p), _relative(x[:, None], y[:, None], p, "cityblock"), p)
+    return _checked(distance, power(distance, p), relative_error(x[:, None], y[:, None], p, "cityblock"), p)
 
 
 def power(distance: npt.NDArray[Any], p: float) -> npt.NDArray[Any]:
@@ -85,7 +85,7 @@ def power(distance: npt.NDArray[Any], p: float) -> npt.NDArray[Any]:
         return distance if p == 1 else distance * distance if p == 2 else distance**p
 
 
-def _relative(x: Floats, y: Floats, p: float, metric: Metric) -> float:
+def relative_error(x: Floats, y: Floats, p: float, metric: Metric) -> float:
     """Relative error of the costs, by counting the roundings of differences, products, sums, roots and powers."""
     d: int = x.shape[1]
     if metric == "euclidean":
@@ -110,7 +110,7 @@ def _on_lattice(x: Floats, y: Floats, p: float) -> bool:
     return all(bool(np.all(v == np.rint(v))) for v in (np.ldexp(x, shift), np.ldexp(y, shift)))
 
 
-def _distances(x: Floats, y: Floats, metric: Metric) -> Floats:
+def distances(x: Floats, y: Floats, metric: Metric) -> Floats:
     """Distances of all pairs."""
     if callable(metric):
         return np.ascontiguousarray(metric(x, y), dtype=np.float64)

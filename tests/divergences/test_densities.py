@@ -7,8 +7,10 @@ here with the sympy formula of each f, and plain sums over the integers.
 import functools
 import itertools
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -29,6 +31,7 @@ from divergences.families import (
     Beta,
     Binomial,
     Cauchy,
+    Chi,
     Dirichlet,
     Distribution,
     Exponential,
@@ -38,6 +41,7 @@ from divergences.families import (
     InverseGamma,
     Laplace,
     Logistic,
+    LogitNormal,
     LogNormal,
     Mixture,
     Monotone,
@@ -55,6 +59,10 @@ from divergences.families import (
     Wishart,
     as_distribution,
 )
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from quadrature_truth import FAMILIES, comparisons
 
 EPS = float(np.finfo(np.float64).eps)
 REACHED = 1e-10
@@ -886,3 +894,69 @@ def test_the_bounds_hold_closed_forms_where_quadrature_is_hard(d, P, Q):
         bounds = divergence_bounds(d, P, Q)
         assert bounds.lower <= float(exact) * (1 + 1e-14)
         assert bounds.upper >= float(exact) * (1 - 1e-14)
+
+
+# ------------------------------------------------------------------------------------------------- beside closed forms
+
+
+def test_the_bounds_hold_closed_forms_of_random_pairs_at_every_closeness():
+    """Families and parameters over decades, a second distribution near or far: no closed form is outside of the bounds."""
+    found = list(comparisons(np.random.default_rng(7), 300))
+    assert [(x.d, x.P, x.Q, x.closed, x.bounds) for x in found if not x.inside] == []
+    assert {type(x.P) for x in found} == set(FAMILIES)
+    infinite = [x for x in found if x.closed == INF]
+    assert 10 <= len(infinite) <= 100
+    assert sum(x.width == INF for x in infinite) <= len(infinite) // 10
+    assert np.median([x.width for x in found]) <= REACHED / 10
+
+
+def test_a_density_below_the_smallest_number_is_no_gap():
+    """A thousand scales apart: log p is in range, and KL is what it is."""
+    P, Q = Laplace(0.0, 1e-3), Laplace(1.0, 1e-3)
+    assert holds(divergence_bounds(dv.kl, P, Q), 1000 - 1 + mpmath.exp(-1000))
+    # of another library, whose log-density is that of a number that underflows: unknown, but not infinite
+    other = as_distribution(scipy.stats.laplace_asymmetric(1.0, loc=1.0, scale=1e-3))
+    mixed = Mixture([other, Uniform(0.9, 1.0)], [0.5, 0.5])
+    assert divergence_bounds(dv.kl, P, mixed).lower < INF
+    gap = Mixture([Uniform(0.0, 1.0), Uniform(2.0, 3.0)], [0.5, 0.5])
+    assert divergence_bounds(dv.kl, Uniform(0.0, 3.0), gap).lower == INF
+    assert divergence_bounds(dv.reverse_kl, Uniform(0.0, 3.0), gap).value == pytest.approx(math.log(1.5), rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [dv.kl, dv.squared_hellinger, dv.pearson_chi2], ids=str)
+def test_a_little_mass_at_the_end_of_a_support_keeps_its_digits(d):
+    P, Q = Pareto(41.24347194467517, 0.15938341073739345), Pareto(41.243471392909875, 0.15938341041580797)
+    bounds = divergence_bounds(d, P, Q)
+    assert bounds.contains(float(closed_form(d, P, Q)))
+    reverse = divergence_bounds(d.reverse, Q, P)
+    assert reverse.lower <= bounds.upper
+    assert bounds.lower <= reverse.upper
+    # a distribution function that rounds the place it is asked at allows for that
+    shifted = [as_distribution(scipy.stats.pareto(40.0, loc=0.5, scale=s)) for s in (1.0, 1.0 + 1e-9)]
+    exact = 40 * math.log1p(shifted[1].support().lower - shifted[0].support().lower)
+    bounds = divergence_bounds(dv.kl, *shifted[::-1])
+    assert bounds.lower <= exact * (1 + 1e-6)
+    assert exact * (1 - 1e-6) <= bounds.upper
+
+
+def test_a_distribution_far_from_the_middle_of_the_unit_interval_is_not_stepped_over():
+    parameters_of = (17.67526397678514, 1.0012184029408133), (17.713250143600526, 1.1488249388160083)
+    for sign in (1, -1):
+        P, Q = (LogitNormal(sign * m, s) for m, s in parameters_of)
+        normals = tuple(Normal(sign * m, s) for m, s in parameters_of)
+        for d in (dv.kl, dv.alpha(1.4), dv.jeffreys):
+            assert divergence_bounds(d, P, Q).contains(float(closed_form(d, *normals)))
+
+
+def test_mass_whose_squares_are_below_the_smallest_number_is_seen():
+    P, Q = Chi(0.01, 1.0), Chi(300.0, 1.0)
+    assert divergence_bounds(dv.squared_hellinger, P, Q).contains(2.0)
+    assert divergence_bounds(dv.squared_hellinger, P, Q).lower > 1.999999
+
+
+def test_an_infinite_tail_beside_a_panel_of_another_size_is_infinite():
+    """The largest value of the integrand is that of a far panel, e to the power of a million."""
+    P = LogNormal(0.1896720935845594, 0.33897000091309304)
+    Q = LogNormal(-0.01967717754360144, 1.1084346883511724)
+    assert closed_form(dv.neyman_chi2, P, Q) == INF
+    assert divergence_bounds(dv.neyman_chi2, P, Q).upper == INF

@@ -37,6 +37,13 @@ LINE = [
     families.HalfNormal(1.2),
     families.LogNormal(0.1, 0.6),
     families.Exponential(1.4),
+    families.Chi(2.5, 1.2),
+    families.ExpGamma(1.5, 0.7),
+    families.Moyal(0.3, 0.8),
+    families.LogitNormal(0.3, 1.2),
+    families.ContinuousBernoulli(0.2),
+    families.ContinuousBernoulli(0.5),
+    families.ContinuousBernoulli(0.999),
     families.Gamma(2.3, 1.1),
     families.InverseGamma(3.1, 2.0),
     families.Weibull(1.7, 0.8),
@@ -77,6 +84,36 @@ def test_the_density_integrates_to_the_distribution_function(P):
     assert P.cdf(quantiles) == pytest.approx(LEVELS, rel=1e-3 if isinstance(P, families.VonMises) else 1e-9)
 
 
+@pytest.mark.parametrize("P", [*LINE, *LATTICE], ids=repr)
+def test_what_is_beyond_is_what_is_left(P):
+    """Far out it keeps its digits where a record knows it: that of -X is the distribution function."""
+    x = P.quantile(LEVELS)
+    assert P.survival(x) == pytest.approx(1 - P.cdf(x), rel=1e-12, abs=1e-15)
+    turned = Monotone(lambda x: -x, lambda x: -x, np.zeros_like, increasing=False, name="-x")
+    if not P.support().lattice:
+        image = Pushforward(P, turned)
+        assert np.array_equal(image.cdf(-x), P.survival(x))
+        assert np.array_equal(image.survival(-x), P.cdf(x))
+
+
+def test_distribution_functions_keep_their_digits_where_they_are_small():
+    pareto = families.Pareto(40.0, 0.3)
+    excess = 1e-9
+    x = np.asarray(0.3 * (1 + excess))
+    step = (float(x) - 0.3) / 0.3
+    assert pareto.cdf(x) == pytest.approx(-math.expm1(-40 * math.log1p(step)), rel=1e-14)
+    assert pareto.quantile(pareto.cdf(x)) - 0.3 == pytest.approx(float(x) - 0.3, rel=1e-6)
+    assert pareto.survival(np.asarray(3e4)) == pytest.approx(1e-200, rel=1e-11)
+    assert pareto.log_density(np.asarray(1e300)) == pytest.approx(
+        math.log(40 / 0.3) - 41 * math.log(1e300 / 0.3), rel=1e-14
+    )
+    assert Laplace(0.0, 1.0).log_density(np.asarray(1e5)) == pytest.approx(-1e5 - math.log(2), rel=1e-15)
+    chi = families.Chi(0.01, 2.0)  # at 1e-200 the square is no number
+    scaled = 0.01 * math.log(1e-200 / 2 / math.sqrt(2)) - math.lgamma(1.005)
+    assert chi.cdf(np.asarray(1e-200)) == pytest.approx(math.exp(scaled), rel=1e-13)
+    assert chi.quantile(chi.cdf(np.asarray(1e-200))) == pytest.approx(1e-200, rel=1e-9)
+
+
 @pytest.mark.parametrize("P", LATTICE, ids=repr)
 def test_the_probabilities_add_up_to_the_distribution_function(P):
     k = np.arange(0.0, 200.0)
@@ -109,6 +146,7 @@ def test_samples_follow_the_distribution_function(P):
         (Dirichlet([1.0, 2.0, 5.0]), [0.125, 0.25, 0.625]),
         (Wishart(5.0, [[1.0, 0.3], [0.3, 0.5]]), [[5.0, 1.5], [1.5, 2.5]]),
         (Product(Normal([1.0, 2.0], [0.5, 2.0])), [1.0, 2.0]),
+        (families.Multinomial(4, [0.5, 0.2, 0.3]), [2.0, 0.8, 1.2]),
     ],
     ids=repr,
 )
@@ -120,6 +158,10 @@ def test_vectors_and_matrices(P, mean):
     assert density.shape == (5,)
     if isinstance(P, Dirichlet):
         other = [P.frozen().logpdf(x) for x in draws[:5]]
+    elif isinstance(P, families.Multinomial):
+        other = P.frozen().logpmf(draws[:5])
+        assert np.all(P.log_density(draws[:5] + np.array([1.0, 0.0, 0.0])) == -np.inf)
+        assert np.all(P.log_density(draws[:5] + np.array([0.5, -0.5, 0.0])) == -np.inf)
     elif isinstance(P, Product):
         other = scipy.stats.norm([1.0, 2.0], [0.5, 2.0]).logpdf(draws[:5]).sum(axis=1)
     else:
@@ -176,6 +218,9 @@ FROZEN = [
     scipy.stats.halfnorm(scale=1.3),
     scipy.stats.lognorm(0.5, scale=2.0),
     scipy.stats.expon(scale=2.0),
+    scipy.stats.chi(2.5, scale=1.2),
+    scipy.stats.loggamma(1.5, loc=0.3),
+    scipy.stats.moyal(0.3, 0.8),
     scipy.stats.gamma(1.5, scale=0.4),
     scipy.stats.erlang(3, scale=0.4),
     scipy.stats.chi2(3),
@@ -200,6 +245,7 @@ FROZEN = [
     scipy.stats.geom(0.3),
     scipy.stats.beta(1.5, 2.5, loc=1, scale=2),
     scipy.stats.norminvgauss(1.0, 0.5),
+    scipy.stats.loggamma(1.5, loc=0.3, scale=2.0),
     scipy.stats.zipf(3.5),
 ]
 
@@ -209,6 +255,7 @@ def test_frozen_distributions_keep_their_densities(frozen):
     P = as_distribution(frozen)
     assert is_distribution(frozen)
     record = frozen.dist.name not in ("norminvgauss", "zipf") and frozen.support()[0] not in (1, 1.0)
+    record &= frozen.kwds != {"loc": 0.3, "scale": 2.0}
     assert isinstance(P, Family) == record
     x = np.asarray(frozen.ppf(LEVELS))
     density = frozen.logpmf if P.support().lattice else frozen.logpdf
@@ -272,12 +319,18 @@ def torch_objects():
         D.Binomial(7, t(0.3)),
         D.NegativeBinomial(t(3.0), t(0.3)),
         D.Bernoulli(t(0.3)),
+        D.ContinuousBernoulli(t(0.3)),
+        D.ContinuousBernoulli(t(0.5)),
+        D.TransformedDistribution(D.Gamma(t(2.0), t(0.7)), [D.PowerTransform(t(-1.5)), D.AffineTransform(0.3, -2.0)]),
+        D.TransformedDistribution(D.Normal(t(0.3), t(0.7)), [D.SigmoidTransform()]),
         D.Categorical(t(0.2, 0.5, 0.3)),
         D.MixtureSameFamily(D.Categorical(t(0.3, 0.7)), D.Normal(t(0.0, 2.0), t(1.0, 0.5))),
     ]
 
 
-@pytest.mark.parametrize("original", torch_objects(), ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "original", torch_objects(), ids=[f"{k} {type(x).__name__}" for k, x in enumerate(torch_objects())]
+)
 def test_torch_distributions_keep_their_densities(original):
     P = as_distribution(original)
     assert is_distribution(original)
@@ -358,7 +411,20 @@ def test_libraries_that_are_not_known_are_refused_with_advice():
     with pytest.raises(TypeError, match="expected a single distribution norminvgauss, got a batch"):
         as_distribution(scipy.stats.norminvgauss([1.0, 2.0], 0.5))
     with pytest.raises(TypeError, match=r"or a multivariate normal"):
-        as_distribution(scipy.stats.multinomial(3, [0.5, 0.5]))
+        as_distribution(scipy.stats.dirichlet_multinomial([0.5, 0.5], 3))
+    D, one = torch.distributions, torch.ones(2)
+    normal = D.Normal(0.0, 1.0)
+    for maps in ([D.AffineTransform(one, 2.0)], [D.AbsTransform()], [D.SoftmaxTransform()]):
+        with pytest.raises(TypeError, match="by strictly monotone maps with the same numbers"):
+            as_distribution(D.TransformedDistribution(D.Normal(one, one), maps))
+    with pytest.raises(TypeError, match="of distributions on the line or of normal vectors"):
+        as_distribution(D.Independent(D.Wishart(torch.tensor([4.0, 5.0]), torch.eye(2)), 1))
+    assert repr(as_distribution(D.TransformedDistribution(normal, [D.ExpTransform()]))).endswith("ExpTransform)")
+    assert isinstance(as_distribution(D.Multinomial(3, one / 2)), families.Multinomial)
+    assert isinstance(as_distribution(scipy.stats.multinomial(3, [0.5, 0.5])), families.Multinomial)
+    for name in ("LogitNormal", "ContinuousBernoulli"):
+        with pytest.raises(TypeError, match=f"expected a family that scipy.stats has, got {name}"):
+            getattr(families, name)(*([0.5] if name[0] == "C" else [0.0, 1.0])).frozen()
 
 
 def test_representations():
