@@ -21,33 +21,83 @@ from divergences.matrices import pairwise
 from divergences.user import from_function
 
 if TYPE_CHECKING:
+    from divergences.integral_metrics import (
+        bounded_lipschitz,
+        energy_distance,
+        max_sliced_wasserstein,
+        mmd,
+        sliced_wasserstein,
+    )
     from divergences.projections import Projection, project
     from divergences.relations import JointRange, SharpBound, bound, joint_range
-    from divergences.transport import Transport, TransportError, emd, wasserstein
+    from divergences.transport import (
+        Infeasible,
+        Kantorovich,
+        SharedCost,
+        Transport,
+        TransportError,
+        emd,
+        kantorovich,
+        wasserstein,
+        wasserstein_1d,
+        wasserstein_circle,
+        wasserstein_loss,
+    )
 
 __all__ = [
     "Bounds",
     "FDivergence",
     "FFamily",
+    "Infeasible",
     "Interval",
     "JointRange",
+    "Kantorovich",
     "Projection",
+    "SharedCost",
     "SharpBound",
     "Transport",
     "TransportError",
     "__version__",
     "bound",
+    "bounded_lipschitz",
     "emd",
+    "energy_distance",
     "from_function",
     "joint_range",
+    "kantorovich",
+    "max_sliced_wasserstein",
+    "mmd",
     "pairwise",
     "project",
+    "sliced_wasserstein",
     "wasserstein",
+    "wasserstein_1d",
+    "wasserstein_circle",
+    "wasserstein_loss",
 ]
 __all__ += catalogue.__all__ + derived.__all__
 
 _LAZY = (
-    dict.fromkeys(("Transport", "TransportError", "emd", "wasserstein"), "transport")
+    dict.fromkeys(
+        (
+            "Infeasible",
+            "Kantorovich",
+            "SharedCost",
+            "Transport",
+            "TransportError",
+            "emd",
+            "kantorovich",
+            "wasserstein",
+            "wasserstein_1d",
+            "wasserstein_circle",
+            "wasserstein_loss",
+        ),
+        "transport",
+    )
+    | dict.fromkeys(
+        ("bounded_lipschitz", "energy_distance", "max_sliced_wasserstein", "mmd", "sliced_wasserstein"),
+        "integral_metrics",
+    )
     | dict.fromkeys(("Projection", "project"), "projections")
     | dict.fromkeys(("JointRange", "SharpBound", "bound", "joint_range"), "relations")
 )

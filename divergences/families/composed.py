@@ -284,6 +284,10 @@ class Wrapped(Distribution):
         """By its library."""
         return np.asarray(self.functions.cdf(x), dtype=np.float64)
 
+    def survival(self, x: Vector) -> Vector:
+        """By its library."""
+        return np.asarray(self.functions.survival(x), dtype=np.float64)
+
     def quantile(self, u: Vector) -> Vector:
         """By its library."""
         return np.asarray(self.functions.quantile(u), dtype=np.float64)
@@ -313,4 +317,5 @@ class Functions:
 
     log_density: Callable[[Vector], Any]
     cdf: Callable[[Vector], Any]
+    survival: Callable[[Vector], Any]
     quantile: Callable[[Vector], Any]

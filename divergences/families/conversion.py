@@ -171,12 +171,13 @@ def _from_frozen(x: Any) -> Distribution:
         record = maker(*shapes, loc=loc) if lattice else maker(*shapes, loc=loc, scale=scale)
         if record is not None:
             return record
-    if np.ndim(x.mean()):
-        msg = f"expected a single distribution {x.dist.name}, got a batch of shape {np.shape(x.mean())}; compare one by one"
+    shape = np.broadcast_shapes(*(np.shape(v) for v in (*shapes, loc) + (() if lattice else (scale,))))
+    if shape:
+        msg = f"expected a single distribution {x.dist.name}, got a batch of shape {shape}; compare one by one"
         raise TypeError(msg)
     lower, upper = map(float, x.support())
     density = x.logpmf if lattice else x.logpdf
-    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.ppf))
+    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.sf, x.ppf))
 
 
 def _from_newer(x: Any) -> Distribution:
@@ -197,7 +198,7 @@ def _from_newer(x: Any) -> Distribution:
     lower, upper = (float(end) for end in x.support())
     lattice = any(kind.__name__ == "DiscreteDistribution" for kind in type(x).__mro__)
     density = x.logpmf if lattice else x.logpdf
-    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.icdf))
+    return Wrapped(x, Support(lower, upper, lattice), Functions(density, x.cdf, x.ccdf, x.icdf))
 
 
 # ------------------------------------------------------------------------------------------------ torch.distributions

@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from divergences.bounds import Bounds
 from divergences.transport.exact import exact_dot, nearest, round_down, round_up
 from divergences.transport.ground import Ground
@@ -10,7 +12,7 @@ from divergences.transport.masses import Balanced
 from divergences.transport.potentials import Potential
 from divergences.transport.result import Floats, TransportError
 
-__all__ = ["GAP_TOLERANCE", "cost_bounds", "dual_value", "root_bounds", "root_down"]
+__all__ = ["GAP_TOLERANCE", "cost_bounds", "dual_value", "loose_root_bounds", "root_bounds", "root_down"]
 
 GAP_TOLERANCE = 1e-9
 """Widest gap ever returned, relative to the cost of the plan; gaps are 1e-15 unless a problem defeats float64."""
@@ -25,10 +27,15 @@ def cost_bounds(lower: Fraction, upper: Fraction, size: float) -> Bounds:
 
 def root_bounds(lower: Fraction, upper: Fraction, ground: Ground, p: float) -> Bounds:
     """Bounds of the p-th root, widened by what the ground costs may be wrong by."""
+    bounds = loose_root_bounds(lower, upper, ground, p)
+    return _narrow(bounds, bounds.value)
+
+
+def loose_root_bounds(lower: Fraction, upper: Fraction, ground: Ground, p: float) -> Bounds:
+    """The same, however wide."""
     low = max(lower * (1 - Fraction(ground.relative)) - Fraction(ground.absolute), Fraction(0))
     high = upper * (1 + Fraction(ground.relative))
-    bounds = _around(root_down(low, p), _root(nearest(upper), p), _root_up(high, p))
-    return _narrow(bounds, bounds.value)
+    return _around(root_down(low, p), _root(nearest(upper), p), _root_up(high, p))
 
 
 def dual_value(masses: Balanced, f: Potential, g: Potential, cost: Floats) -> Fraction:
@@ -38,6 +45,19 @@ def dual_value(masses: Balanced, f: Potential, g: Potential, cost: Floats) -> Fr
         Fraction(0),
     )
     return max(value, masses.units * Fraction(float(cost.min()))) * masses.unit
+
+
+def duality_bound(upper: Fraction, mass: Floats, slack: Floats) -> Fraction:
+    r"""Dual value, from below, by :math:`\sum f a + \sum g b = \sum c \gamma - \sum (c - f - g) \gamma`.
+
+    `upper` is the cost of a plan, `mass` its entries rounded to nearest, `slack` numbers not below the reduced costs.
+    """
+    if not slack.any():
+        return upper
+    # next floats allow for what is rounded to 0, the factor for the rounding of at most 2**30 products and sums
+    with np.errstate(over="ignore"):
+        gap = float(np.nextafter(mass, np.inf) @ np.nextafter(slack, np.inf)) * (1 + 2.0**-20)
+    return upper - (Fraction(math.nextafter(gap, math.inf)) if gap < math.inf else Fraction(2) ** 2048)
 
 
 def _around(lower: float, value: float, upper: float) -> Bounds:

@@ -2,82 +2,156 @@
 
 The error of a simplex in floating point is relative to its largest cost. Written in reduced costs ``C - f - g`` the same
 program has a smaller largest cost, so each round gains the digits the last one lacked (iterative refinement for linear
-programs: Gleixner, Steffy & Wolter 2016, INFORMS Journal on Computing 28(3)).
+programs: Gleixner, Steffy & Wolter 2016, INFORMS Journal on Computing 28(3)). The rounds run over the few pairs that are
+nearly tight; over all pairs only where these do not suffice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
+from divergences.transport.nearly_tight import NearPairs, near_pairs
 from divergences.transport.potentials import Potential, c_transform, reduced_cost, reduced_matrix
 from divergences.transport.result import Floats, Indices
-from divergences.transport.simplex import Basis, solve_dense
+from divergences.transport.simplex import Basis, solve_dense, solve_listed
 
-__all__ = ["Solution", "solve"]
+__all__ = ["Solution", "certified", "solve"]
 
 _ROUNDS = 40
-_GOAL = 2.0**-54  # relative gap at which float64 could not show any improvement
+_GOAL = 2.0**-50  # relative gap at which float64 could hardly show an improvement
 _WIDE = 2.0**20  # range of costs, relative to those in use, that costs no digits that matter
+_NEAR = 2.0**-30  # reduced costs, relative to the largest cost, far above the errors of the first solution
+_SMALL = 2**12  # pairs so few that a list of some of them is no gain
+
+_Masses = npt.NDArray[np.int64]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Arcs of an optimal plan, feasible potentials of both sides, the gap between them and the rounds it took."""
+    """An optimal plan, feasible potentials of both sides, the gap between them and the rounds it took.
+
+    An infinite gap says that mass is missing from the plan, because pairs of infinite cost would have had to carry it.
+    """
 
     row: Indices
     column: Indices
+    flow: _Masses
     f: Potential
     g: Potential
     gap: float
     rounds: int
 
 
-def solve(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats) -> Solution:
-    """Solve the program for positive integer masses of one total."""
+def solve(a: _Masses, b: _Masses, cost: Floats) -> Solution:
+    """Solve the program for positive integer masses of one total; infinite costs forbid pairs."""
+    basis, top = _first(a, b, cost)
+    return certified(a, b, cost, basis, top)
+
+
+def certified(a: _Masses, b: _Masses, cost: Floats, basis: Basis, top: float) -> Solution:
+    """The plan and its potentials, refined until they meet; `top` is the size of costs that the potentials come from."""
+    shift = _middle(basis.g)
+    f, g = basis.f + shift, basis.g - shift
+    short = int(basis.flow.sum()) < int(a.sum())
+    near = None if short or cost.size <= _SMALL else near_pairs(cost, f, g, _NEAR * top, basis.row, basis.column)
+    goal = _GOAL * float(np.abs(cost[basis.row, basis.column]) @ basis.flow)
+    best = None
+    if near is not None:
+        best = _rounds(_listed(cost, basis, near, g), goal, lambda last: _refine_listed(a, b, cost, near, last))
+        if best.gap <= goal:
+            return best
     across = np.ascontiguousarray(cost.T)
-    basis = _first(a, b, cost)
-    best = _certified(cost, across, basis, Potential.of(basis.g), 0)
-    while best.gap > _GOAL * _scale(cost, basis) and best.rounds < _ROUNDS:
-        basis = _refine(a, b, cost, best)
-        new = _certified(cost, across, basis, best.g + basis.g, best.rounds + 1)
-        if not new.gap < best.gap:
+    start = _everywhere(cost, across, basis, Potential.of(g), 0) if best is None else best
+    if short:
+        return Solution(start.row, start.column, start.flow, start.f, start.g, np.inf, 0)
+    return _rounds(start, goal, lambda last: _refine_everywhere(a, b, cost, across, last))
+
+
+def _first(a: _Masses, b: _Masses, cost: Floats) -> tuple[Basis, float]:
+    """First solution, without the pairs of infinite cost, and the largest cost in the program that was solved.
+
+    Costs far above those in use are capped, so that they blow up neither errors nor potentials. Potentials of a capped
+    cost are feasible for the cost itself, and lose nothing if the plan uses no capped pair.
+    """
+    work, finite = cost - cost.min(), None
+    top = float(work.max())
+    if top == np.inf:
+        finite = np.isfinite(work)
+        # a cycle that avoids a forbidden pair passes at most min(n, m) others, each dearer by at most the largest cost
+        top = 2 * min(cost.shape) * float(work.max(where=finite, initial=0)) or 1.0
+        work[~finite] = top
+    while True:
+        basis = solve_dense(a, b, work)
+        if finite is not None and not finite[basis.row, basis.column].all():
+            used = finite[basis.row, basis.column]
+            return Basis(basis.row[used], basis.column[used], basis.flow[used], basis.f, basis.g), top
+        cap = _WIDE * float(work[basis.row, basis.column].max())
+        if cap == 0 or cap >= top:
+            low = float(cost.min())
+            return Basis(basis.row, basis.column, basis.flow, basis.f + low, basis.g), top
+        np.minimum(work, cap, out=work)
+        top = cap
+
+
+def _middle(g: Floats) -> float:
+    """A median: the offset that the simplex leaves in potentials is taken out, before it costs digits."""
+    return float(np.sort(g)[len(g) // 2])
+
+
+def _rounds(best: Solution, goal: float, refine: Callable[[Solution], Solution | None]) -> Solution:
+    """Refine while it helps and is of use."""
+    while best.gap > goal and best.rounds < _ROUNDS:
+        new = refine(best)
+        if new is None or not new.gap < best.gap:
             break
         best = new
     return best
 
 
-def _first(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats) -> Basis:
-    """First solution. Costs far above those in use are capped, so that they blow up neither errors nor potentials.
-
-    Potentials of a capped cost are feasible for the cost itself, and lose nothing if the plan uses no capped pair.
-    """
-    cost = cost - cost.min()
-    while True:
-        basis = solve_dense(a, b, cost)
-        cap = _WIDE * float(cost[basis.row, basis.column].max())
-        if cap == 0 or cap >= cost.max():
-            return basis
-        cost = np.minimum(cost, cap)
-
-
-def _certified(cost: Floats, across: Floats, basis: Basis, g: Potential, rounds: int) -> Solution:
-    """The plan with its potentials made feasible on all pairs by two c-transforms."""
-    f = c_transform(cost, g + np.full_like(basis.g, -np.median(g.high)))
-    g = c_transform(across, f)
+def _solution(cost: Floats, basis: Basis, f: Potential, g: Potential, rounds: int) -> Solution:
+    """The plan with feasible potentials, and the gap between their values."""
     tight = reduced_cost(cost[basis.row, basis.column], f[basis.row], g[basis.column])
-    return Solution(basis.row, basis.column, f, g, float(tight @ basis.flow), rounds)
+    return Solution(basis.row, basis.column, basis.flow, f, g, float(tight @ basis.flow), rounds)
 
 
-def _scale(cost: Floats, basis: Basis) -> float:
-    """Size of the cost of the plan, the unit of relative gaps."""
-    return float(np.abs(cost[basis.row, basis.column]) @ basis.flow)
+def _everywhere(cost: Floats, across: Floats, basis: Basis, g: Potential, rounds: int) -> Solution:
+    """Potentials made feasible by two c-transforms over all pairs."""
+    f = c_transform(cost, g)
+    return _solution(cost, basis, f, c_transform(across, f), rounds)
 
 
-def _refine(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats, last: Solution) -> Basis:
-    """Solve again in reduced costs, capped above anything that shifting flow along the present arcs could pay for."""
+def _listed(cost: Floats, basis: Basis, near: NearPairs, g: Floats, last: Solution | None = None) -> Solution:
+    """Potentials made feasible by two c-transforms over the pairs that can decide."""
+    start, rounds = (Potential.of(g), 0) if last is None else (last.g + g, last.rounds + 1)
+    f = near.of_rows(near.lowered(start))
+    return _solution(cost, basis, f, near.of_columns(f), rounds)
+
+
+def _tightness(cost: Floats, last: Solution) -> float:
+    """A cost above anything that shifting flow along the present arcs could pay for."""
     tight = reduced_cost(cost[last.row, last.column], last.f[last.row], last.g[last.column])
-    cap = sum(cost.shape) * float(tight.max())
-    return solve_dense(a, b, reduced_matrix(cost, last.f, last.g, cap), warm=True)
+    return sum(cost.shape) * float(tight.max())
+
+
+def _refine_everywhere(a: _Masses, b: _Masses, cost: Floats, across: Floats, last: Solution) -> Solution:
+    """Solve again in reduced costs, capped."""
+    cap = _tightness(cost, last)
+    basis = solve_dense(a, b, reduced_matrix(cost, last.f, last.g, cap), warm=True, scratch=True)
+    return _everywhere(cost, across, basis, last.g + basis.g, last.rounds + 1)
+
+
+def _refine_listed(a: _Masses, b: _Masses, cost: Floats, near: NearPairs, last: Solution) -> Solution | None:
+    """Solve again in reduced costs, capped, on the listed pairs; a star of pairs at the cap ties them together."""
+    cap = _tightness(cost, last)
+    reduced = np.minimum(reduced_cost(near.cost, last.f[near.row], last.g[near.column]), cap)
+    n, m = cost.shape
+    row = np.concatenate([near.row, np.arange(n), np.zeros(m - 1, dtype=np.intp)])
+    column = np.concatenate([near.column, np.zeros(n, dtype=np.intp), np.arange(1, m)])
+    basis = solve_listed(a, b, row, column, np.concatenate([reduced, np.full(n + m - 1, cap)]))
+    if not np.isfinite(cost[basis.row, basis.column]).all():
+        return None  # rounding has left flow on the star
+    return _listed(cost, basis, near, basis.g - _middle(basis.g), last)

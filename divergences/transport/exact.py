@@ -10,6 +10,7 @@ from divergences.transport.result import Floats, Integers
 __all__ = ["exact_dot", "nearest", "round_down", "round_up", "two_sum"]
 
 _DIGITS = 53  # bits in the significand of float64
+_SHORT = 64  # numbers so few that calls of numpy would take longer than a loop
 
 
 def two_sum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -40,14 +41,22 @@ def round_up(x: Fraction) -> float:
 
 def exact_dot(q: Integers, x: Floats) -> Fraction:
     r"""The sum :math:`\sum_k q_k x_k` of integers times floats, without any rounding."""
-    if not len(x):
-        return Fraction(0)
+    if len(x) <= _SHORT:
+        return _short_dot(q.tolist(), x.tolist())
     mantissa, exponent = _significands(x)
     lowest = int(exponent.min())
     if np.all(q == q[0]):
         return Fraction(int(q[0]) * _bucket_sum(mantissa, exponent - lowest)) * Fraction(2) ** lowest
     terms = (q.astype(object) * mantissa.astype(object)) << (exponent - lowest).astype(object)
     return Fraction(int(terms.sum())) * Fraction(2) ** lowest
+
+
+def _short_dot(q: list[int], x: list[float]) -> Fraction:
+    """The same for a few numbers: floats are integers over powers of two."""
+    ratios = [v.as_integer_ratio() for v in x]
+    bits = max((d.bit_length() for _, d in ratios), default=1)
+    total = sum(k * n << (bits - d.bit_length()) for k, (n, d) in zip(q, ratios, strict=True))
+    return Fraction(total, 1 << (bits - 1))
 
 
 def _significands(x: Floats) -> tuple[Integers, Integers]:

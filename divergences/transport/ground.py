@@ -11,7 +11,17 @@ from scipy.spatial.distance import cdist
 
 from divergences.transport.result import Floats
 
-__all__ = ["Ground", "Metric", "distances", "ground", "is_line", "line_ground", "power", "relative_error"]
+__all__ = [
+    "Ground",
+    "Metric",
+    "distances",
+    "ground",
+    "is_line",
+    "line_ground",
+    "power",
+    "relative_error",
+    "without_constant_coordinates",
+]
 
 Metric = str | Callable[[Floats, Floats], npt.ArrayLike]
 
@@ -36,6 +46,15 @@ def is_line(x: Floats, metric: Metric) -> bool:
     return x.shape[1] == 1 and isinstance(metric, str) and metric in _ON_THE_LINE
 
 
+def without_constant_coordinates(x: Floats, y: Floats, metric: Metric) -> tuple[Floats, Floats]:
+    """The points without coordinates in which all agree, where these do not count; one coordinate stays."""
+    if x.shape[1] == 1 or not isinstance(metric, str) or metric not in _ON_THE_LINE:
+        return x, y
+    moving = ~((x == x[0]).all(axis=0) & (y == x[0]).all(axis=0))
+    moving[0] |= not moving.any()
+    return (x, y) if moving.all() else (np.ascontiguousarray(x[:, moving]), np.ascontiguousarray(y[:, moving]))
+
+
 def ground(x: Floats, y: Floats, p: float, metric: Metric) -> Ground:
     """Costs of all pairs of points (n, d) and (m, d).
 
@@ -51,7 +70,9 @@ def ground(x: Floats, y: Floats, p: float, metric: Metric) -> Ground:
     if metric == "euclidean":
         distance = _lifted(distance.cost, x, y, math.sqrt(_FLOOR))
     cost = power(distance.cost, p)
-    return _checked(distance.cost, cost, relative_error(x, y, p, metric), p, distance.absolute**p)
+    return _checked(
+        distance.cost, cost, relative_error(x, y, p, metric), p, distance.absolute**p, may_forbid=callable(metric)
+    )
 
 
 def _lifted(distance: Floats, x: Floats, y: Floats, floor: float) -> Ground:
@@ -139,9 +160,11 @@ def _check_distance(distance: Floats, shape: tuple[int, int], metric: Metric) ->
         raise ValueError(msg)
 
 
-def _checked(distance: Floats, cost: Floats, relative: float, p: float, absolute: float = 0.0) -> Ground:
-    """Refuse overflow; lift what underflows to the floor, so that it is an upper bound."""
-    if not cost.max() <= _CEILING:
+def _checked(
+    distance: Floats, cost: Floats, relative: float, p: float, absolute: float = 0.0, *, may_forbid: bool = False
+) -> Ground:
+    """Refuse overflow, unless an infinite distance may forbid its pair; lift what underflows to the floor, an upper bound."""
+    if np.any((cost > _CEILING) & ~(np.isposinf(distance) & may_forbid)):
         msg = (
             f"d(x, y)**{p:g} must stay below {_CEILING:.0e}, but the largest distance does not; divide all points by a "
             "common factor s and multiply the value by s: W_p(s x, s y) = s W_p(x, y)"

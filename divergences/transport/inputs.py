@@ -83,7 +83,7 @@ def read_pair(a: Floats, b: Floats) -> None:
 
 
 def read_cost(value: npt.ArrayLike, shape: tuple[int, int]) -> Floats:
-    """Cost matrix as float64 in C order."""
+    """Cost matrix as float64 in C order, finite but for pairs forbidden by +inf."""
     cost = np.ascontiguousarray(read_floats("cost", value))
     if cost.shape != shape:
         msg = (
@@ -91,28 +91,28 @@ def read_cost(value: npt.ArrayLike, shape: tuple[int, int]) -> Floats:
             "cost[i, j] is the price of moving a unit of mass from i to j"
         )
         raise ValueError(msg)
-    usable = np.abs(cost) <= _LARGEST
+    if cost.min() >= -_LARGEST and cost.max() <= _LARGEST:  # false for NaN
+        return cost
+    usable = (np.abs(cost) <= _LARGEST) | (cost == np.inf)
     _check_entries(
-        f"cost must be finite, of magnitude at most {_LARGEST:g}",
+        f"cost must be a number of magnitude at most {_LARGEST:g}, or +inf",
         "cost",
         cost,
         usable,
-        "to make a pair unattractive give it a large finite cost, above the sum of all others",
+        "+inf forbids a pair; to make one unattractive give it a large finite cost",
     )
     return cost
 
 
-def read_order(p: SupportsFloat) -> float:
-    """Order of a Wasserstein distance."""
+def read_order(p: SupportsFloat, *, concave: bool = False) -> float:
+    """Order of a Wasserstein distance; below 1, where costs are concave in the distance, only where that is allowed."""
     try:
         order = float(p)
     except (TypeError, ValueError):
         order = math.nan
-    if not 1 <= order < math.inf:
-        msg = (
-            f"p must be a finite number of at least 1, got {p!r}; below 1 the root of the cost is no metric: use "
-            "emd(a, b, distance**p), whose value is one, and for p = inf a large p"
-        )
+    if not (0 if concave else 1) < order < math.inf and order != 1:
+        expected = "a finite positive number" if concave else "a finite number of at least 1"
+        msg = f"p must be {expected}, got {p!r}; for p = inf take a large p, or wasserstein_1d on the line"
         raise ValueError(msg)
     return order
 

@@ -1,43 +1,22 @@
 """Transport for a cost matrix held in memory."""
 
-from dataclasses import dataclass
-from typing import final
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from divergences.transport.certificate import cost_bounds, dual_value, root_bounds
-from divergences.transport.exact import exact_dot, nearest
-from divergences.transport.ground import ground
+from divergences.transport.assignment import Assignment
 from divergences.transport.inputs import read_cost, read_masses, read_pair
 from divergences.transport.masses import balance, exact_total
-from divergences.transport.potentials import Potential
-from divergences.transport.program import solve_program
-from divergences.transport.result import Floats, Transport
-from divergences.transport.roads import PointPair, Road, sparse_plan
+from divergences.transport.matrix_roads import DenseSimplex, MatrixRoad
+from divergences.transport.result import Transport
 
-__all__ = ["DenseSimplex", "emd"]
+__all__ = ["MATRIX_ROADS", "DenseSimplex", "emd"]
 
-
-@final
-@dataclass(frozen=True)
-class DenseSimplex(Road):
-    """Network simplex on the full cost matrix, refined on reduced costs; memory grows as n times m."""
-
-    def suits(self, pair: PointPair) -> bool:
-        """Always."""
-        return True
-
-    def solve(self, pair: PointPair) -> Transport:
-        """The program with the costs of all pairs of points."""
-        costs, masses = ground(pair.x, pair.y, pair.p, pair.metric), pair.masses
-        row, column, flow, f, g, rounds = solve_program(masses, costs.cost)
-        lower, upper = dual_value(masses, f, g, costs.cost), exact_dot(flow, costs.cost[row, column]) * masses.unit
-        bounds = root_bounds(lower, upper, costs, pair.p)
-        return Transport(bounds, nearest(upper), sparse_plan(masses, row, column, flow), _rounded(f, g), self, rounds)
+MATRIX_ROADS: tuple[MatrixRoad, ...] = (DenseSimplex(), Assignment())
+"""The methods for a given cost matrix; the first is the default."""
 
 
-def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike) -> Transport:
+def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike, *, method: MatrixRoad | None = None) -> Transport:
     r"""Earth mover's distance: the least cost of moving the masses `a` onto the masses `b`.
 
     .. math:: \min_{\gamma \ge 0} \sum_{ij} c_{ij} \gamma_{ij}
@@ -53,18 +32,28 @@ def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike) -> Transport:
         Masses of the targets, of the same positive total. A relative difference of up to 1e-9 is taken for rounding:
         both sides are then scaled to the mean of the two totals, exactly.
     cost : array_like of shape (n, m)
-        Cost of moving a unit of mass from source i to target j, finite.
+        Cost of moving a unit of mass from source i to target j. A cost of +inf forbids the pair.
+    method : MatrixRoad, optional
+        The method to use, a value: ``DenseSimplex()``, the default, or ``Assignment()`` for as many equal masses on
+        either side. Both give the same value and the same certificate.
 
     Returns
     -------
     Transport
-        Value with proven bounds, plan and potentials.
+        Value with proven bounds, plan and potentials. The potentials are finite and feasible on all pairs; those of a
+        point without mass are the largest that are, which makes them the one-sided derivatives of the value by its
+        mass, and 0 where all pairs that could carry its mass are forbidden.
 
     Raises
     ------
     ValueError
-        If masses are negative, not finite, empty, without mass or of unequal totals, or the cost has another shape or
-        entries that are not finite.
+        If masses are negative, not finite, empty, without mass or of unequal totals, the cost has another shape or
+        entries that are NaN, -inf or above 1e300, or the method does not suit the masses.
+    TypeError
+        If `method` is no method for matrices.
+    Infeasible
+        If the allowed pairs cannot carry the masses; the error holds a set of sources with more mass than all the
+        targets that they may reach. It is a TransportError.
     TransportError
         If the solver stops early, or the bounds cannot be brought within 1e-9 of each other.
 
@@ -91,19 +80,28 @@ def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike) -> Transport:
     Bounds(lower=42.0, value=42.0, upper=42.0)
     >>> print(t.plan.sum(axis=1), t.plan.sum(axis=0), t.method)
     [3. 1. 2.] [1. 1. 2. 2.] DenseSimplex
+    >>> emd([1, 1], [1, 1], [[0, 5], [2, np.inf]]).value
+    7.0
     """
     p, q = read_masses("a", a), read_masses("b", b)
     read_pair(p, q)
     c = read_cost(cost, (len(p), len(q)))
     masses = balance(p, q, (exact_total(p) + exact_total(q)) / 2)
-    row, column, flow, f, g, rounds = solve_program(masses, c)
-    used = c[row, column]
-    lower, upper = dual_value(masses, f, g, c), exact_dot(flow, used) * masses.unit
-    size = nearest(exact_dot(flow, np.abs(used)) * masses.unit)
-    plan = sparse_plan(masses, row, column, flow)
-    return Transport(cost_bounds(lower, upper, size), nearest(upper), plan, _rounded(f, g), DenseSimplex(), rounds)
+    return _road(masses, method).solve_matrix(masses, c)
 
 
-def _rounded(f: Potential, g: Potential) -> tuple[Floats, Floats]:
-    """Potentials in float64, rounded down so that they stay feasible."""
-    return f.round_down(), g.round_down()
+def _road(masses: Any, method: Any) -> MatrixRoad:
+    """The method asked for, if it suits; the default otherwise."""
+    if method is None:
+        return MATRIX_ROADS[0]
+    if not isinstance(method, MatrixRoad):
+        names = ", ".join(map(repr, MATRIX_ROADS))
+        msg = f"expected method to be one of {names}, as a value; got {method!r}"
+        raise TypeError(msg)
+    if not method.suits_masses(masses):
+        msg = (
+            f"expected masses that {method} takes, got others ({method.suits_masses.__doc__}); leave method out to have "
+            "one chosen"
+        )
+        raise ValueError(msg)
+    return method

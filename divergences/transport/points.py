@@ -1,24 +1,38 @@
 """Wasserstein distances between points: the table of methods, and the choice among them."""
 
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy.typing as npt
 
-from divergences.transport.ground import Metric
+from divergences._objects import are_distributions
+from divergences.transport.assignment import Assignment
+from divergences.transport.between_distributions import DistributionTransport, between
+from divergences.transport.circle import Circle
+from divergences.transport.clouds.road import Clouds
+from divergences.transport.ground import Metric, without_constant_coordinates
 from divergences.transport.inputs import read_order, read_points, read_weights
 from divergences.transport.line import Line
 from divergences.transport.masses import balance
-from divergences.transport.matrix import DenseSimplex
+from divergences.transport.matrix_roads import DenseSimplex
 from divergences.transport.result import Transport
 from divergences.transport.roads import PointPair, Road
+from divergences.transport.tree import Tree
+
+if TYPE_CHECKING:
+    from divergences.families import Distribution
 
 __all__ = ["ROADS", "wasserstein"]
 
-ROADS: tuple[Road, ...] = (Line(), DenseSimplex())
-"""The methods in order of preference: a problem goes to the first that suits it."""
+ROADS: tuple[Road, ...] = (Line(), Circle(), Tree(), Clouds(), DenseSimplex(), Assignment())
+"""The methods in order of preference: a problem goes to the first that suits it and pays; the last only when forced."""
 
 
+@overload
+def wasserstein(x: "Distribution", y: "Distribution", *, p: float = 1) -> DistributionTransport: ...
+
+
+@overload
 def wasserstein(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
@@ -28,28 +42,41 @@ def wasserstein(
     p: float = 1,
     metric: Metric = "euclidean",
     method: Road | None = None,
-) -> Transport:
-    r"""Wasserstein distance between two weighted sets of points.
+) -> Transport: ...
+
+
+def wasserstein(
+    x: Any,
+    y: Any,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    p: float = 1,
+    metric: Metric = "euclidean",
+    method: Road | None = None,
+) -> Transport | DistributionTransport:
+    r"""Wasserstein distance between two weighted sets of points, or between two distributions.
 
     .. math:: W_p = \Bigl( \min_{\gamma \ge 0,\ \gamma 1 = a,\ \gamma^T 1 = b}
               \sum_{ij} d(x_i, y_j)^p \gamma_{ij} \Bigr)^{1/p} .
 
-    Points on the line are sorted, in any number; points of more dimensions go to the dense linear program, whose
-    memory grows as n times m.
+    Points on the line are sorted, in any number. Points of more dimensions go to the dense linear program while there
+    are few, and to `Clouds` where there are many, whose memory grows as n plus m.
 
     Parameters
     ----------
-    x : array_like of shape (n,) or (n, d)
-        Points of the first measure.
-    y : array_like of shape (m,) or (m, d)
-        Points of the second.
+    x : array_like of shape (n,) or (n, d), or a distribution
+        Points of the first measure; or a distribution of `divergences.families`, scipy.stats or torch.distributions.
+    y : array_like of shape (m,) or (m, d), or a distribution
+        Points of the second, or a distribution.
     a : array_like of shape (n,), optional
         Weights of `x`, by default uniform: non-negative, of mass 1 within 1.5e-8, the root of the float64 epsilon. The
         distance is that of the exactly normalised pair.
     b : array_like of shape (m,), optional
         Weights of `y`, by default uniform.
     p : float, default 1
-        Order, at least 1 and finite.
+        Order, positive and finite. Below 1 the cost itself is a metric, ``d ** p`` being one, and is the value; no root
+        is taken.
     metric : str or callable, default "euclidean"
         A name that :func:`scipy.spatial.distance.cdist` knows, or a function that takes arrays (n, d) and (m, d) to
         the distances (n, m).
@@ -63,14 +90,19 @@ def wasserstein(
         The p-th root as value, with proven bounds; `cost` is its p-th power. The bounds hold for the points as given,
         the rounding of Euclidean and city-block distances included; the distances of other metrics are taken as
         computed. The potentials belong to the cost ``d ** p``.
+    DistributionTransport
+        Of two distributions: bounds of the value, ``cost`` and the optimal map, see
+        :func:`divergences.transport.between_distributions.between`. There `p` is the only option.
 
     Raises
     ------
     ValueError
         If points or weights are not finite or of shapes that do not fit, weights are negative or not of mass 1, p is
-        below 1, the metric is unknown or gives no distances, or the method does not suit the problem.
+        not positive, the metric is unknown or gives no distances, or the method does not suit the problem.
     TypeError
         If `method` is no method.
+    Infeasible
+        If pairs at infinite distance leave no plan.
     TransportError
         If the solver stops early, or the bounds cannot be brought within 1e-9 of each other.
 
@@ -90,17 +122,30 @@ def wasserstein(
     >>> t.bounds.contains(12.5**0.5)
     True
     """
-    order = read_order(p)
-    u, v = read_points(x, y)
+    if are_distributions(x, y):
+        _require_no_options(a, b, metric, method)
+        return between(x, y, p=p)
+    order = read_order(p, concave=True)
+    u, v = without_constant_coordinates(*read_points(x, y), metric)
     w, z = read_weights("a", a, len(u)), read_weights("b", b, len(v))
     pair = PointPair(u, v, balance(w, z, Fraction(1)), order, metric)
     return _road(pair, method).solve(pair)
 
 
+def _require_no_options(*options: Any) -> None:
+    """Refuse the options of points beside distributions."""
+    for name, option, default in zip(
+        ("a", "b", "metric", "method"), options, (None, None, "euclidean", None), strict=True
+    ):
+        if not (option is default or option == default):
+            msg = f"expected no {name} beside distributions, got {option!r}; leave it out, or pass points and weights"
+            raise TypeError(msg)
+
+
 def _road(pair: PointPair, method: Any) -> Road:
     """The method asked for, or the first of the table that suits the problem."""
     if method is None:
-        return next(road for road in ROADS if road.suits(pair))
+        return next(road for road in ROADS if road.pays(pair))
     if not isinstance(method, Road):
         msg = f"expected method to be one of {', '.join(map(str, ROADS))}, as a value such as {ROADS[0]!r}; got {method!r}"
         raise TypeError(msg)

@@ -5,17 +5,20 @@ potentials (:math:`W_2` of a cloud and its shift by 1e-9 has a cost of 1e-18 and
 the potentials alone would be larger than the value.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Self, final
 
 import numpy as np
+import numpy.typing as npt
 
 from divergences.transport.exact import two_sum
 from divergences.transport.result import Floats, Indices
 
-__all__ = ["Potential", "c_transform", "reduced_cost", "reduced_matrix"]
+__all__ = ["Potential", "c_transform", "difference_down", "reduced_cost", "reduced_matrix", "slack_bound"]
 
 _BLOCK = 2**17  # pairs handled at once: the temporaries stay in the cache
+_UNIT, _DOUBLE, _TINY = 2.0**-53, 2.0**-102, 2.0**-1074  # rounding of floats, of pairs of floats, and the least float
 _ROUNDING = 2.0**-49  # sixteen units in the last place: above the error of two float64 subtractions
 
 
@@ -50,9 +53,11 @@ def c_transform(cost: Floats, g: Potential) -> Potential:
     r"""The largest potential of the rows that is feasible with `g`: :math:`f_i = \min_j c_{ij} - g_j`, rounded down.
 
     Exactly ``f[i] + g[j] <= cost[i, j]`` holds, as real numbers (Villani 2009, definition 5.2; Peyré & Cuturi 2019,
-    section 5.1).
+    section 5.1). A pair of infinite cost asks nothing; a row without any other has no largest potential, and gets 0.
     """
     size = max(1, _BLOCK // cost.shape[1])
+    if size >= len(cost):
+        return _row_minima(cost, g)
     blocks = [_row_minima(cost[k : k + size], g) for k in range(0, len(cost), size)]
     return Potential(np.concatenate([b.high for b in blocks]), np.concatenate([b.low for b in blocks]))
 
@@ -66,7 +71,7 @@ def reduced_matrix(cost: Floats, f: Potential, g: Potential, cap: float) -> Floa
         np.subtract(cost[rows], f.high[rows, None], out=part)
         part -= g.high
         error = _ROUNDING * float(np.abs(f.high[rows]).max() + np.abs(g.high).max())
-        i, j = np.nonzero(part <= 2 * (cap + error))
+        i, j = np.nonzero((part <= 2 * (cap + error)) & (part < np.inf))
         np.minimum(part, cap, out=part)
         part[i, j] = np.minimum(reduced_cost(cost[rows][i, j], f[i + k], g[j]), cap)
     return out
@@ -79,20 +84,43 @@ def reduced_cost(cost: Floats, f: Potential, g: Potential) -> Floats:
     return np.maximum(t + (d + (e - f.low - g.low)), 0.0)
 
 
+def slack_bound(cost: Floats, f: Potential, g: Potential) -> Floats:
+    """Numbers not below the reduced costs of listed pairs; the reduced costs themselves where nothing is rounded."""
+    s, e = two_sum(cost, -f.high)
+    t, d = two_sum(s, -g.high)
+    rest = d + (e - f.low - g.low)
+    rounded = (e != 0) | (d != 0) | (f.low != 0) | (g.low != 0)
+    # three roundings of numbers below a unit in the last place of the largest term, and one of the sum
+    error = _DOUBLE * (np.abs(cost) + np.abs(f.high) + np.abs(g.high)) + 4 * _UNIT * np.abs(t + rest) + _TINY
+    return np.where(rounded, np.maximum(t + rest, 0.0) + error * (1 + 4 * _UNIT), np.maximum(t, 0.0))
+
+
 def _row_minima(cost: Floats, g: Potential) -> Potential:
     """Minima over the columns: rounded ones choose the few pairs in question, exact ones decide."""
     rough = cost - g.high
     rough -= g.low
     least = rough.min(axis=1)
+    if math.isinf(least.max()):
+        return _finite_minima(cost, g, np.isfinite(least))
     in_question = least + _ROUNDING * (np.abs(least) + np.abs(g.low).max())
     row, column = np.nonzero(rough <= in_question[:, None])
-    high, low = _difference_down(cost[row, column], g[column])
-    start = np.flatnonzero(np.diff(row, prepend=-1))  # every row has at least its own minimum in question
+    high, low = difference_down(cost[row, column], g[column])
+    # every row has at least its own minimum in question
+    start = np.concatenate([[0], np.flatnonzero(row[1:] != row[:-1]) + 1])
     top = np.minimum.reduceat(high, start)
     return Potential(top, np.minimum.reduceat(np.where(high == top[row], low, np.inf), start))
 
 
-def _difference_down(cost: Floats, g: Potential) -> tuple[Floats, Floats]:
+def _finite_minima(cost: Floats, g: Potential, finite: npt.NDArray[np.bool_]) -> Potential:
+    """Minima of the rows that have one, 0 for the others."""
+    out = Potential.of(np.zeros(len(cost)))
+    if finite.any():
+        some = _row_minima(cost[finite], g)
+        out.high[finite], out.low[finite] = some.high, some.low
+    return out
+
+
+def difference_down(cost: Floats, g: Potential) -> tuple[Floats, Floats]:
     """Exact difference ``cost - g`` rounded down to double length."""
     s, e = two_sum(cost, -g.high)
     t, lost = two_sum(e, -g.low)

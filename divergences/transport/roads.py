@@ -36,6 +36,10 @@ class Road(Method):
     def suits(self, pair: PointPair) -> bool:
         """Whether the method solves this problem exactly."""
 
+    def pays(self, pair: PointPair) -> bool:
+        """Whether to choose it where it comes first in the table; by default wherever it suits."""
+        return self.suits(pair)
+
     @abstractmethod
     def solve(self, pair: PointPair) -> Transport:
         """The certified answer; only asked for where it `suits`."""

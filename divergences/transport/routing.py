@@ -13,6 +13,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from divergences.transport.feasibility import Blocked
 from divergences.transport.forest import Flows
 from divergences.transport.potentials import Potential, c_transform, reduced_matrix
 from divergences.transport.result import Floats, Indices, Integers
@@ -34,7 +35,7 @@ class _Tree:
 
 
 def route(cost: Floats, f: Potential, g: Potential, flows: Flows) -> tuple[Flows, Potential, Potential]:
-    """Complete an optimal partial plan by what it has left over, so that it stays optimal."""
+    """Complete an optimal partial plan by what it has left over, so that it stays optimal; `Blocked` if that cannot be."""
     pairs = zip(flows.row.tolist(), flows.column.tolist(), strict=True)
     plan: _Plan = dict(zip(pairs, flows.flow.tolist(), strict=True))
     supply, demand = flows.supply.astype(object), flows.demand.astype(object)
@@ -45,6 +46,8 @@ def route(cost: Floats, f: Potential, g: Potential, flows: Flows) -> tuple[Flows
             np.array([*plan], dtype=np.intp).reshape(-1, 2),
         )
         end = int(np.where(demand > 0, tree.column, np.inf).argmin())
+        if tree.column[end] == np.inf or not demand[end]:
+            raise Blocked(np.flatnonzero(tree.row < np.inf))
         far = tree.column[end]  # what lies beyond stays, so that potentials move as little as they can
         f, g = f + -np.minimum(tree.row, far), g + np.minimum(tree.column, far)
         _push(plan, tree, supply, demand, end)

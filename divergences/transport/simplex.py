@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from divergences.transport.result import Floats, Indices, Integers, TransportError
 
-__all__ = ["PIVOT_LIMIT", "Basis", "coarse", "solve_dense"]
+__all__ = ["PIVOT_LIMIT", "Basis", "coarse", "solve_dense", "solve_listed"]
 
 PIVOT_LIMIT = 10**15
 """Pivots after which the simplex gives up; large enough that only a defect reaches it."""
@@ -23,6 +23,7 @@ _OPTIMAL, _LIMIT = 1, 3  # status codes of POT
 _TOTAL_BITS = 20  # total mass handed to POT lies in [2**19, 2**20]: far above its cut-off of flows below 1e-15
 _MASS_BITS = 52  # all flows are integers of at most 52 bits, so float64 adds and subtracts them exactly
 _COST_BITS = 10  # largest cost handed to POT, whose tolerance is relative to 1 + that
+_FACTOR = 1000  # powers of two below this, and their inverses, are normal floats
 
 
 @final
@@ -47,17 +48,38 @@ def coarse(q: Integers, units: int) -> npt.NDArray[np.int64]:
     return out
 
 
-def solve_dense(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats, *, warm: bool = False) -> Basis:
-    """Optimal basis up to the tolerance of POT; `warm` starts at the pairs of least cost, a plan being among them."""
+def solve_dense(
+    a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], cost: Floats, *, warm: bool = False, scratch: bool = False
+) -> Basis:
+    """Optimal basis up to the tolerance of POT; `warm` starts at the pairs of least cost, a plan being among them.
+
+    With `scratch` the cost matrix may be overwritten.
+    """
     from ot.lp.emd_wrap import emd_c
 
     unit, scale = _mass_unit(a), _cost_scale(cost)
-    scaled = np.ldexp(cost, scale)
+    scaled = _times_power(cost, scale, out=cost if scratch else None)
     start = (np.zeros(len(a)), np.zeros(len(b))) if warm else (None, None)
     plan, _, f, g, status = emd_c(a * unit, b * unit, scaled, PIVOT_LIMIT, 1, *start)
     _check(status)
-    row, column = np.nonzero(plan)
-    return Basis(row, column, _flows(plan[row, column], unit), np.ldexp(f, -scale), np.ldexp(g, -scale))
+    pair = np.flatnonzero(plan)
+    row, column = np.divmod(pair, len(b))
+    return Basis(row, column, _flows(plan.ravel()[pair], unit), np.ldexp(f, -scale), np.ldexp(g, -scale))
+
+
+def solve_listed(
+    a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], row: Indices, column: Indices, cost: Floats
+) -> Basis:
+    """Optimal basis of the program restricted to listed pairs, started at those of least cost, a plan being among them."""
+    from ot.lp.emd_wrap import emd_c_sparse
+
+    unit, scale = _mass_unit(a), _cost_scale(cost)
+    pairs = row.astype(np.uint64), column.astype(np.uint64), _times_power(cost, scale)
+    start = np.zeros(len(a)), np.zeros(len(b))
+    i, j, flow, _, f, g, status = emd_c_sparse(a * unit, b * unit, *pairs, PIVOT_LIMIT, *start)
+    _check(status)
+    ends = i.astype(np.intp), j.astype(np.intp)
+    return Basis(*ends, _flows(flow, unit), np.ldexp(f, -scale), np.ldexp(g, -scale))
 
 
 def _mass_unit(a: npt.NDArray[np.int64]) -> float:
@@ -67,7 +89,12 @@ def _mass_unit(a: npt.NDArray[np.int64]) -> float:
 
 def _cost_scale(cost: Floats) -> int:
     """Power of two that brings the largest cost to the range POT is most accurate in."""
-    return _COST_BITS - math.frexp(float(np.abs(cost).max()))[1]
+    return _COST_BITS - math.frexp(max(float(cost.max()), -float(cost.min())))[1]
+
+
+def _times_power(x: Floats, power: int, out: Floats | None = None) -> Floats:
+    """The product ``x * 2**power``; as a multiplication, which is faster, where the factor is a float64."""
+    return np.multiply(x, math.ldexp(1.0, power), out=out) if abs(power) < _FACTOR else np.ldexp(x, power, out=out)
 
 
 def _flows(mass: Floats, unit: float) -> npt.NDArray[np.int64]:

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.integrate
@@ -432,3 +433,21 @@ def test_representations():
     assert repr(Normal([0.0, 1.0], 2)) == "Normal(loc=<array (2,)>, scale=2.0)"
     assert repr(Mixture([Normal(0, 1)], [1.0])) == "Mixture([Normal(loc=0.0, scale=1.0)], [1.0])"
     assert dv.kl(Normal(0, 2), Normal(0, 2)) == 0.0
+
+
+@pytest.mark.parametrize("concentration", [0.3, 49.0, 60.0, 500.0])
+def test_the_von_mises_distribution_function_integrates_the_density(concentration):
+    P = families.VonMises(0.4, concentration)
+    for x in (-3.0, 0.1, 0.4, 0.6, 3.0):
+        with mpmath.workdps(30):
+            total = 2 * mpmath.pi * mpmath.besseli(0, concentration)
+            density = lambda t: mpmath.exp(concentration * mpmath.cos(t - mpmath.mpf(0.4))) / total  # noqa: E731, B023
+            near = [0.4 + s / math.sqrt(concentration) for s in (-8, -4, -1, 0, 1, 4, 8)]
+            cuts = [-mpmath.pi, *(t for t in near if -math.pi < t < x), x]
+            exact = float(mpmath.quad(density, cuts))
+        assert P.cdf(np.asarray(x)) == pytest.approx(exact, rel=0, abs=1e-15 * (8 + math.sqrt(concentration)))
+        assert P.survival(np.asarray(x)) == pytest.approx(1 - exact, rel=0, abs=1e-15 * (8 + math.sqrt(concentration)))
+
+
+def test_a_frozen_distribution_without_mean_is_taken_without_a_warning():
+    assert families.as_distribution(scipy.stats.yulesimon(1.2)).support().lower == 1.0

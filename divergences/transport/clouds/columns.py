@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from scipy.spatial import cKDTree
 
-from divergences.transport.clouds.arcs import Arcs, Integer64, best_in_group
+from divergences.transport.clouds.arcs import Arcs, Integer64
 from divergences.transport.clouds.hierarchy import Level
 from divergences.transport.clouds.program import Optimum, levelling, solve_arcs, tight_potentials
 from divergences.transport.clouds.splitting import Plan, split
@@ -20,7 +20,7 @@ from divergences.transport.clouds.sweeps import sweep
 from divergences.transport.clouds.tiles import Tiles, tiles
 from divergences.transport.result import Floats, TransportError
 
-__all__ = ["Found", "Report", "Settings", "Stalled", "refined"]
+__all__ = ["Found", "Report", "Settings", "Stalled", "refined", "settings_for"]
 
 Report = Callable[[str, int, float, int], None]
 """Told after each solution: the stage, the number of arcs, the cost in units of mass, the number of violated pairs."""
@@ -50,6 +50,11 @@ class Settings:
     """Sweeps of the decomposition; the second has blocks of twice the size."""
     rounds: int = 200
     """Rounds of pricing after which the search counts as stalled."""
+
+
+def settings_for(p: float) -> Settings:
+    """For costs that are not strictly convex many more pairs are of nearly equal merit: start with more of them."""
+    return Settings() if p >= _CURVED else Settings(keep=32, pool=96)
 
 
 @final
@@ -150,35 +155,41 @@ class _Search:
             return candidates
         return candidates[candidates.best(reduced, most, height=len(self.a))]
 
-    def price_pool(self, tolerance: float) -> None:
+    def tolerance(self, relative: float) -> float:
+        """Reduced costs that count as violated: relative to the dearest pair in use, above the rounding of potentials."""
+        row, column, _ = self.found.plan
+        reach = max(float(np.abs(self.found.f).max()), float(np.abs(self.found.g).max()))
+        return max(relative * float(self.tiles.cost(row, column).max()), 2.0**-50 * reach)
+
+    def price_pool(self) -> None:
         """Rounds within the pool, until it is nearly exhausted."""
         for _ in range(self.settings.rounds):
             self.solve()
             reduced = self.pool_cost - self.found.f[self.pool.row] - self.found.g[self.pool.column]
-            bad = np.flatnonzero(reduced < -tolerance)
-            self.report("pool", len(self.arcs), self.value(), len(bad))
-            if len(bad) < 0.005 * len(self.a):
+            bad = (reduced < -self.tolerance(1e-9)) & ~self.arcs.holds(self.pool)
+            worst = self.pool[bad]
+            self.report("pool", len(self.arcs), self.value(), len(worst))
+            if len(worst) < 0.005 * len(self.a):
                 return
-            worst = self.pool[reduced < -tolerance]
             self.add(worst[worst.best(reduced[bad], 4, height=len(self.a))], purge=False)
         raise Stalled(self.stalled())
 
-    def price_roughly(self, scale: float, most: int, rounds: int) -> None:
+    def price_roughly(self, most: int) -> None:
         """Rounds over all pairs in single precision, until hardly any is violated."""
-        for k in range(self.settings.rounds):
+        for _ in range(self.settings.rounds):
             found = self.tiles.rough(self.found.f, self.found.g, most)
-            new = self.violated(found, 1e-6 * scale, 8)
+            new = self.violated(found, self.tolerance(1e-6), 8)
             self.report("rough", len(self.arcs), self.value(), len(new))
-            if len(new) < 1e-3 * len(self.a) or k == rounds:
+            if len(new) < 1e-3 * len(self.a):
                 return
             self.add(new, purge=True)
             self.solve()
         raise Stalled(self.stalled())
 
-    def price_surely(self, scale: float, most: int) -> None:
+    def price_surely(self, most: int) -> None:
         """Rounds over all pairs in double precision, until no new one is violated."""
         for _ in range(self.settings.rounds):
-            new = self.violated(self.tiles.least(self.found.f, self.found.g, most), 1e-13 * scale, 5)
+            new = self.violated(self.tiles.least(self.found.f, self.found.g, most), self.tolerance(1e-13), 5)
             self.report("all", len(self.arcs), self.value(), len(new))
             if not len(new):
                 return
@@ -204,27 +215,26 @@ def refined(
 
     `levels` are the coarser and the finer one of both sides; on levels that are not the last, nearly the optimum.
     """
-    from_x, from_y, to_x, to_y = levels
+    to_x, to_y = levels[2:]
     plan = split(coarse.plan, to_x.mass, to_y.mass)
     curved = make.p >= _CURVED
     start = Found(plan, *_extended(coarse, levels, make, curved=curved))
     here = tiles(to_x.points, to_y.points, make.p, make.metric, make.threads)
-    scale = float(here.cost(*plan[:2]).max())
     pool, widths = _pool(here, start, settings.pool)
     cost = here.cost(pool.row, pool.column)
     search = _Search(here, to_x.mass, to_y.mass, start, start, pool, cost, settings, report)
     if curved and len(to_x.mass) > 2 * settings.block:
         search.decompose(widths)
     if curved:
-        search.price_pool(1e-9 * scale)
+        search.price_pool()
         if not last and len(to_x.mass) > _LARGE:
             return search.found
     else:
         search.solve()
     most = 4 if curved else 8
-    search.price_roughly(scale, most, settings.rounds if curved or not last else 5)
+    search.price_roughly(most)
     if last:
-        search.price_surely(scale, most)
+        search.price_surely(most)
     return search.found
 
 
@@ -251,7 +261,8 @@ def _spacing(points: Floats, p: float, neighbours: int = 4) -> Floats:
     """Distance to a near neighbour to the power p, never much below its median; one number in many dimensions."""
     flat = points.shape[1] <= 4
     asked = points if flat else points[:: max(1, len(points) // 500)]
-    distance = cKDTree(points).query(asked, k=[min(neighbours + 1, len(points))])[0][:, 0] ** p
+    nearest = np.asarray(cKDTree(points).query(asked, k=[min(neighbours + 1, len(points))])[0])
+    distance = nearest[:, 0] ** p
     middle = max(float(np.median(distance)), float(distance.mean()) * 1e-3, np.finfo(float).tiny)
     return np.maximum(distance, 1e-3 * middle) if flat else np.full(len(points), middle)
 
@@ -278,6 +289,3 @@ def _near(f: Floats, reference: Floats, width: Floats) -> Floats:
 def _minima(group: Integer64, value: Floats, groups: int) -> Floats:
     """Least value in each group; groups are consecutive and none is empty."""
     return np.asarray(np.minimum.reduceat(value, np.searchsorted(group, np.arange(groups))))
-
-
-_ = best_in_group

@@ -21,7 +21,7 @@ from divergences.transport.result import Floats
 
 __all__ = ["Certified", "certified"]
 
-_ROUNDS, _PASSES = 10, 4
+_ROUNDS, _PASSES = 10, 20
 _GOAL = 2.0**-56  # relative gap at which float64 could not show any improvement
 _MOST = 100  # pairs found, for each point, beyond which ties are too many for this
 
@@ -97,10 +97,14 @@ def _improved(margin: "_Margin", size: float, rounds: int) -> Certified:
 
 def _margin(tiles: Tiles, found: Found, top: float) -> _Margin:
     """The pairs within the margin, by the one pass over all pairs."""
-    width = 2.0**-32 * max(top, *(float(np.abs(v - np.median(v)).max()) for v in (found.f, found.g)))
+    middle = (np.median(found.f) - np.median(found.g)) / 2  # a common offset would swallow the margin
+    found = Found(found.plan, found.f - middle, found.g + middle)
+    width = 2.0**-32 * max(top, *(float(np.abs(v).max()) for v in (found.f, found.g)))
     arcs = tiles.near(found.f, found.g, 3 * width)
     if len(arcs) > _MOST * sum(tiles.shape):
-        msg = f"expected few pairs of equal merit, but {len(arcs)} of {len(found.f)} x {len(found.g)} are within rounding"
+        msg = (
+            f"expected few pairs of equal merit, but {len(arcs)} of {len(found.f)} x {len(found.g)} are within rounding"
+        )
         raise Stalled(msg)
     arcs = arcs | Arcs.of(*found.plan[:2], tiles.shape[1])
     return _Margin(tiles, found, arcs, tiles.cost(arcs.row, arcs.column), width)

@@ -40,7 +40,14 @@ def solve_arcs(a: Integer64, b: Integer64, row: Integer64, column: Integer64, re
     unit = math.ldexp(1.0, _TOTAL_BITS - int(a.sum()).bit_length())
     top = float(np.abs(reduced).max())
     scale = _COST_BITS - math.frexp(top)[1] if top else 0
-    arguments = (a * unit, b * unit, row.astype(np.uint64), column.astype(np.uint64), np.ldexp(reduced, scale), PIVOT_LIMIT)
+    arguments = (
+        a * unit,
+        b * unit,
+        row.astype(np.uint64),
+        column.astype(np.uint64),
+        np.ldexp(reduced, scale),
+        PIVOT_LIMIT,
+    )
     i, j, mass, f, g = _started(arguments, len(a), len(b))
     middle = (np.median(f) - np.median(g)) / 2
     flow = np.rint(mass / unit).astype(np.int64)
@@ -94,7 +101,7 @@ def _shifts(to: Integer64, start: Integer64, length: Floats, wanted: Floats) -> 
     weight = np.maximum(np.concatenate([length, wanted - low]), np.finfo(float).tiny)
     ends = np.searchsorted(tail, np.arange(parts + 2))
     graph = csr_array((weight, head, ends), shape=(parts + 1, parts + 1))
-    return np.asarray(dijkstra(graph, indices=parts)[:parts] + low)
+    return np.asarray(dijkstra(graph, indices=np.array([parts]))[0, :parts] + low)
 
 
 def tight_potentials(plan: Plan, tiles: Tiles, f: Floats, g: Floats) -> tuple[Potential, Potential]:
@@ -127,7 +134,7 @@ def _parts(row: Integer64, column: Integer64, n: int, m: int) -> tuple[int, Inte
     """Number of parts that the plan falls into, and the part of every row and column."""
     graph = coo_array((np.ones(len(row), dtype=bool), (row, column + n)), shape=(n + m, n + m))
     parts, part = connected_components(graph, directed=False)
-    return int(parts), part
+    return int(parts), part.astype(np.int64)
 
 
 def _forest(row: Integer64, column: Integer64, part: Integer64, parts: int, n: int) -> tuple[Integer64, Integer64]:

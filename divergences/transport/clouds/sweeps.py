@@ -16,7 +16,9 @@ from divergences.transport.result import Floats
 __all__ = ["sweep"]
 
 
-def sweep(plan: Plan, arcs: Arcs, cost: Floats, f: Floats, g: Floats, *, block: int, threads: int) -> tuple[Plan, Floats]:
+def sweep(
+    plan: Plan, arcs: Arcs, cost: Floats, f: Floats, g: Floats, *, block: int, threads: int
+) -> tuple[Plan, Floats]:
     """A cheaper plan, and potentials of its rows; each block keeps its mean level. The plan lies on the arcs."""
     order = np.argsort(plan[0], kind="stable")
     row, column, flow = (v[order] for v in plan)

@@ -1,4 +1,4 @@
-r"""Costs of all pairs, tile by tile: which pairs have a small reduced cost :math:`c_{ij} - f_i - g_j`?
+r"""Costs of all pairs, tile by tile, to find the pairs of small reduced cost :math:`c_{ij} - f_i - g_j`.
 
 No tile outlives its turn, so memory stays at O(n + m). For squared distances reduced costs are bilinear in the points,
 
@@ -18,7 +18,6 @@ from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
 
 from divergences.transport.clouds.arcs import Arcs, Integer64
 from divergences.transport.ground import Metric, distances, power
@@ -97,13 +96,22 @@ class Tiles(ABC):
     def _tile_cost(self, left: Any, right: Any) -> Floats:
         """Costs of a tile."""
 
+    def _unit(self) -> float:
+        """A power of two near the largest distance from the centre: in this unit nothing overflows in single precision."""
+        return math.ldexp(1.0, math.frexp(math.sqrt(_size(self.x, self.y)) or 1.0)[1])
+
+    def _in_units(self, f: Floats, g: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Centred points and potentials in this unit."""
+        (x, y), unit = centred(self.x, self.y), self._unit()
+        return x / unit, y / unit, f / unit**self.p, g / unit**self.p
+
     def _tile(self, left: Any, right: Any) -> Any:
         """Numbers that are negative where reduced costs are."""
         return np.matmul(left, right)
 
     def _noise(self) -> float:
-        """Size of the rounding of a tile in single precision."""
-        return _NOISE * max(float(np.square(v).sum(axis=1).max()) for v in centred(self.x, self.y))
+        """Size of the rounding of a tile in single precision, in squared units."""
+        return _NOISE
 
     def _scan(self, left: Any, right: Any, below: float, most: int | None) -> Arcs:
         """Pairs whose tile value is under `below`."""
@@ -113,12 +121,6 @@ class Tiles(ABC):
             found = []
             for column in range(0, len(self.y), _COLUMNS):
                 tile = self._tile(left[start : start + _ROWS], right[:, column : column + _COLUMNS])
-                if most == 1:
-                    best = tile.argmin(axis=1)
-                    rows = np.flatnonzero(tile[np.arange(len(tile)), best] < limit)
-                    if len(rows):
-                        found.append((rows + start, best[rows] + column))
-                    continue
                 rows = np.flatnonzero(tile.min(axis=1) < limit)
                 if len(rows):
                     i, j = _under(tile[rows], limit, most)
@@ -147,19 +149,20 @@ class _Squared(Tiles):
     """Squared Euclidean distances."""
 
     def _factors(self, f: Floats, g: Floats, dtype: Any) -> tuple[Any, Any]:
-        x, y = centred(self.x, self.y)
+        x, y, f, g = self._in_units(f, g)
         one, other = np.ones((len(x), 1)), np.ones((len(y), 1))
         left = np.hstack([-2 * x, one, (np.square(x).sum(axis=1) - f)[:, None]])
         right = np.hstack([y, (np.square(y).sum(axis=1) - g)[:, None], other])
         return left.astype(dtype), np.ascontiguousarray(right.T.astype(dtype))
 
     def _error(self, f: Floats, g: Floats, below: float) -> float:
-        size = max(float(np.square(v).sum(axis=1).max()) for v in centred(self.x, self.y))
+        size = _size(self.x, self.y)
         top = float(np.abs(f).max() + np.abs(g).max()) + abs(below)
-        return (2 * self.x.shape[1] + 16) * _U * (4 * size + 2 * top + _offset(self.x, self.y, size))
+        return float(self._unit() ** -2 * (2 * self.x.shape[1] + 16) * _U * (4 * size + 2 * top + _offset(self.x, self.y, size)))
 
     def _distance_factors(self) -> tuple[Any, Any]:
-        return self._factors(np.zeros(len(self.x)), np.zeros(len(self.y)), np.float64)
+        left, right = self._factors(np.zeros(len(self.x)), np.zeros(len(self.y)), np.float64)
+        return left * self._unit() ** 2, right
 
     def _tile_cost(self, left: Any, right: Any) -> Floats:
         return np.asarray(np.matmul(left, right))
@@ -170,7 +173,7 @@ class _Plain(Tiles):
     """Euclidean distances."""
 
     def _factors(self, f: Floats, g: Floats, dtype: Any) -> tuple[Any, Any]:
-        x, y = centred(self.x, self.y)
+        x, y, f, g = self._in_units(f, g)
         middle = (f.mean() - g.mean()) / 2
         f, g = f - middle, g + middle
         one, other = np.ones((len(x), 1)), np.ones((len(y), 1))
@@ -179,10 +182,10 @@ class _Plain(Tiles):
         return left.astype(dtype), np.ascontiguousarray(right.T.astype(dtype))
 
     def _error(self, f: Floats, g: Floats, below: float) -> float:
-        size = max(float(np.square(v).sum(axis=1).max()) for v in centred(self.x, self.y))
+        size = _size(self.x, self.y)
         middle = abs(float(f.mean() - g.mean()))
         top = float(np.abs(f).max() + np.abs(g).max()) + abs(below) + middle
-        return (2 * self.x.shape[1] + 24) * _U * (4 * size + 4 * top * top + _offset(self.x, self.y, size))
+        return float(self._unit() ** -2 * (2 * self.x.shape[1] + 24) * _U * (4 * size + 4 * top * top + _offset(self.x, self.y, size)))
 
     def _distance_factors(self) -> tuple[Any, Any]:
         squared = _Squared(self.x, self.y, 2, self.metric, self.threads)
@@ -227,6 +230,11 @@ def centred(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return x - middle, y - middle
 
 
+def _size(x: Floats, y: Floats) -> float:
+    """Largest squared distance from the centre."""
+    return max(float(np.square(v).sum(axis=1).max()) for v in centred(x, y))
+
+
 def _offset(x: Floats, y: Floats, size: float) -> float:
     """Share of the error that the rounding of centred coordinates has in a squared distance, in units of roundoff."""
     top = max(float(np.abs(x).max()), float(np.abs(y).max()))
@@ -236,10 +244,11 @@ def _offset(x: Floats, y: Floats, size: float) -> float:
 def _under(tile: npt.NDArray[Any], limit: Any, most: int | None) -> tuple[Integer64, Integer64]:
     """Entries of a tile under the limit; of each row the least ones."""
     if most is None or most >= tile.shape[1]:
-        return np.nonzero(tile < limit)
+        rows, columns = np.nonzero(tile < limit)
+        return rows.astype(np.int64, copy=False), columns.astype(np.int64, copy=False)
     column = np.argpartition(tile, most - 1, axis=1)[:, :most]
     i, k = np.nonzero(np.take_along_axis(tile, column, axis=1) < limit)
-    return i, column[i, k]
+    return i.astype(np.int64, copy=False), column[i, k]
 
 
 def _listed(x: Floats, y: Floats, row: Integer64, column: Integer64, metric: Metric) -> Floats:
@@ -263,6 +272,3 @@ def squared(x: Floats, y: Floats, row: Integer64, column: Integer64) -> Floats:
         difference = u[row] - v[column]
         total += difference * difference
     return total
-
-
-_ = cdist

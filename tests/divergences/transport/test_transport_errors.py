@@ -23,8 +23,11 @@ EMD = [
     ((TWO, [0.5, 0.6], C22), "masses a and b must have equal totals (within 1e-09, relative), got sum(a) = 1.0 and"),
     ((TWO, [0.5, 0.6], C22), "sum(b) = 1.1; divide each by its sum"),
     ((TWO, TWO, C12), "cost must have one row per mass in a and one column per mass in b, shape (2, 2), got (1, 2)"),
-    ((TWO, TWO, [[0, INF], [1, 0]]), "cost must be finite, of magnitude at most 1e+300, but cost[0, 1] = inf; to make"),
-    ((TWO, TWO, [[0, 1], [NAN, 0]]), "but cost[1, 0] = nan; to make a pair unattractive give it a large finite cost"),
+    (
+        (TWO, TWO, [[0, -INF], [1, 0]]),
+        "cost must be a number of magnitude at most 1e+300, or +inf, but cost[0, 1] = -inf",
+    ),
+    ((TWO, TWO, [[0, 1], [NAN, 0]]), "but cost[1, 0] = nan; +inf forbids a pair; to make one unattractive give it"),
 ]
 
 POINTS = [
@@ -40,9 +43,9 @@ POINTS = [
     ),
     (([0], [0, 1], None, [1]), {}, "weights b must hold one weight per point, 2, got 1; pass None for uniform weights"),
     (([0], [0, 1], None, [-1, 2]), {}, "masses b must be non-negative, but b[0] = -1.0"),
-    (([0], [1]), {"p": 0.5}, "p must be a finite number of at least 1, got 0.5; below 1"),
-    (([0], [1]), {"p": NAN}, "p must be a finite number of at least 1, got nan"),
-    (([0], [1]), {"p": INF}, "p must be a finite number of at least 1, got inf"),
+    (([0], [1]), {"p": -1}, "p must be a finite positive number, got -1"),
+    (([0], [1]), {"p": NAN}, "p must be a finite positive number, got nan"),
+    (([0], [1]), {"p": INF}, "p must be a finite positive number, got inf"),
     (([0], [1]), {"metric": "euclidian"}, "metric must be 'euclidean', another name that scipy.spatial.distance.cdist"),
     (([0], [1]), {"metric": lambda u, v: u @ v.T - 1}, "distances must be non-negative numbers, but metric"),
     (

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transport_problems import EPS, measures, random_problem
+from scipy.optimize import linear_sum_assignment
+from transport_problems import EPS, measures, problems, random_problem
 
 from divergences.transport import emd, wasserstein
 
@@ -102,3 +103,76 @@ def test_totals_that_differ_by_rounding_are_balanced():
     p = random_problem()
     t = emd(p.a, p.b * (1 + 1e-10), p.cost)
     assert t.value == pytest.approx(emd(p.a, p.b, p.cost).value * (1 + 0.5e-10), rel=1e-14)
+
+
+@st.composite
+def finite_spaces(draw):
+    """An integer metric, by shortest paths, and three measures with masses in sixteenths."""
+    n = draw(st.integers(1, 5))
+    length = np.array(draw(st.lists(st.integers(1, 9), min_size=n * n, max_size=n * n)), dtype=float).reshape(n, n)
+    length = np.minimum(length, length.T)
+    np.fill_diagonal(length, 0)
+    for k in range(n):
+        length = np.minimum(length, length[:, k, None] + length[k])
+    places = st.lists(st.integers(0, n - 1), min_size=16, max_size=16)
+    return length, *(np.bincount(draw(places), minlength=n) / 16 for _ in range(3))
+
+
+@LIGHT
+@given(finite_spaces())
+def test_emd_is_a_metric_on_measures_of_a_finite_space(space):
+    d, a, b, c = space
+    assert emd(a, a, d).bounds.upper == 0
+    assert emd(a, b, d).bounds == emd(b, a, d).bounds
+    assert (emd(a, b, d).value == 0) == (a == b).all()
+    assert emd(a, c, d).value <= emd(a, b, d).value + emd(b, c, d).value
+
+
+@LIGHT
+@given(finite_spaces(), st.sampled_from([1, 2, 3]))
+def test_plans_are_glued_along_their_common_marginal(space, p):
+    """The composition of two plans is a plan; Minkowski's inequality in its three variables is the triangle inequality."""
+    d, a, b, c = space
+    first, second = emd(a, b, d**p), emd(b, c, d**p)
+    share = np.divide(1, b, out=np.zeros_like(b), where=b > 0)
+    glued = first.plan.toarray() @ (share[:, None] * second.plan.toarray())
+    np.testing.assert_allclose(glued.sum(axis=1), a, atol=8 * EPS)
+    np.testing.assert_allclose(glued.sum(axis=0), c, atol=8 * EPS)
+    cost = (glued * d**p).sum()
+    assert emd(a, c, d**p).value <= cost * (1 + 32 * EPS)
+    assert cost ** (1 / p) <= (first.value ** (1 / p) + second.value ** (1 / p)) * (1 + 32 * EPS)
+
+
+@LIGHT
+@given(problems())
+def test_supports_of_plans_are_cyclically_monotone(problem):
+    """No permutation of the targets of the pairs in use is cheaper (Villani 2009, definition 5.1)."""
+    plan = emd(problem.a, problem.b, problem.cost).plan
+    among = problem.cost[plan.row[:, None], plan.col]
+    assert np.trace(among) == among[linear_sum_assignment(among)].sum()
+
+
+@LIGHT
+@given(problems(), st.data())
+def test_ties_leave_value_and_certificate_alone(problem, data):
+    """Points in another order: the plan may be another one, all that is unique stays."""
+    i, j = (data.draw(st.permutations(range(len(w)))) for w in (problem.a, problem.b))
+    plain = emd(problem.a, problem.b, problem.cost)
+    turned = emd(problem.a[i], problem.b[j], problem.cost[np.ix_(i, j)])
+    assert turned.bounds == plain.bounds
+    other = np.zeros(problem.cost.shape)
+    other[np.ix_(i, j)] = turned.plan.toarray()
+    half = (other + plain.plan.toarray()) / 2  # optimal plans form a convex set
+    assert (half.sum(axis=1) == problem.a).all()
+    assert (half.sum(axis=0) == problem.b).all()
+    assert (half * problem.cost).sum() == plain.value
+
+
+@LIGHT
+@given(problems(), st.data())
+def test_any_feasible_potentials_and_any_plan_enclose_the_value(problem, data):
+    g = np.array(data.draw(st.lists(st.integers(-9, 9), min_size=len(problem.b), max_size=len(problem.b))))
+    f = (problem.cost - g).min(axis=1)
+    product = np.outer(problem.a, problem.b) / problem.a.sum()
+    assert f @ problem.a + g @ problem.b <= emd(problem.a, problem.b, problem.cost).bounds.lower
+    assert emd(problem.a, problem.b, problem.cost).bounds.upper <= (product * problem.cost).sum() + 1e-12
