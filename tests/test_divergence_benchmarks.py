@@ -49,6 +49,16 @@ def test_projections_and_sharp_bounds_meet_their_targets(name, tmp_path):
     assert "MISSED" not in run_script(name, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["transport", "transport_matrices"])
+def test_transport_runs_beside_its_peers_and_is_certified(name, tmp_path):
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    missed = [line for line in done.stdout.splitlines() if "MISSED" in line]
+    assert not [line for line in missed if "times as fast" not in line]  # machines are noisy; certificates are not
+    assert json.loads((tmp_path / f"{name}.json").read_text())
+
+
 def test_closed_forms_are_right_where_torch_is_not(tmp_path):
     printed = run_script("distributions", tmp_path)
     assert not [line for line in printed.splitlines() if "MISSED" in line and "within 4e-15" in line]

@@ -20,6 +20,7 @@ from divergences.transport.exact import exact_dot, nearest
 from divergences.transport.ground import Ground, line_ground
 from divergences.transport.inputs import read_order, read_points, read_weights
 from divergences.transport.masses import balance
+from divergences.transport.packed import stable_order
 from divergences.transport.result import Floats, Transport
 from divergences.transport.roads import PointPair, Road, sparse_plan
 from divergences.transport.rounding import lowered
@@ -43,9 +44,9 @@ class Circle(Road):
         """The plan of the best shift; the lower bound is its cost, less what the slope there is not known to be 0 by."""
         assert isinstance(pair.metric, Arc)
         x, y = pair.metric.reduced(pair.x), pair.metric.reduced(pair.y)
-        sort_x, sort_y = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
+        sort_x, sort_y = stable_order(x), stable_order(y)
         kind = np.int64 if pair.masses.units < _SEVERAL_TURNS else object
-        source, target = (np.cumsum(v.astype(kind)) for v in (pair.masses.source[sort_x], pair.masses.target[sort_y]))
+        source, target = (np.cumsum(v.astype(kind, copy=False)) for v in (pair.masses.source[sort_x], pair.masses.target[sort_y]))
         circles = Circles(x[sort_x], y[sort_y], source, target, pair.metric.period, pair.p)
         down, right = best(circles)
         used = np.flatnonzero(down.mass > 0)

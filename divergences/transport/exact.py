@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from operator import mul
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from divergences.transport.result import Floats, Integers
 __all__ = ["exact_dot", "nearest", "round_down", "round_up", "two_sum"]
 
 _DIGITS = 53  # bits in the significand of float64
-_SHORT = 64  # numbers so few that calls of numpy would take longer than a loop
+_EXPONENTS = 1000  # floats below 2 to this power do not overflow
+_ROOM = 10  # digits that a significand can be shifted by in int64
+_SHORT = 4096  # numbers so few that calls of numpy would take longer than a loop
 
 
 def two_sum(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -31,7 +34,10 @@ def nearest(x: Fraction) -> float:
 def round_down(x: Fraction) -> float:
     """Largest float64 that is not above `x`."""
     close = nearest(x)
-    return math.nextafter(close, -math.inf) if close > x else close
+    if math.isinf(close):
+        return math.nextafter(close, -math.inf) if close > 0 else close
+    top, bottom = close.as_integer_ratio()
+    return math.nextafter(close, -math.inf) if top * x.denominator > x.numerator * bottom else close
 
 
 def round_up(x: Fraction) -> float:
@@ -41,22 +47,30 @@ def round_up(x: Fraction) -> float:
 
 def exact_dot(q: Integers, x: Floats) -> Fraction:
     r"""The sum :math:`\sum_k q_k x_k` of integers times floats, without any rounding."""
-    if len(x) <= _SHORT:
-        return _short_dot(q.tolist(), x.tolist())
+    if len(x) <= _SHORT and (short := _short_dot(q, x)) is not None:
+        return short
     mantissa, exponent = _significands(x)
     lowest = int(exponent.min())
-    if np.all(q == q[0]):
+    if q[0] == q[-1] and np.all(q == q[0]):
         return Fraction(int(q[0]) * _bucket_sum(mantissa, exponent - lowest)) * Fraction(2) ** lowest
-    terms = (q.astype(object) * mantissa.astype(object)) << (exponent - lowest).astype(object)
-    return Fraction(int(terms.sum())) * Fraction(2) ** lowest
+    shift = exponent - lowest
+    if shift.max() <= _ROOM:
+        terms = (mantissa << shift).astype(object)
+    else:
+        terms = mantissa.astype(object) << shift.astype(object)
+    return Fraction(int(np.dot(q.astype(object), terms))) * Fraction(2) ** lowest
 
 
-def _short_dot(q: list[int], x: list[float]) -> Fraction:
-    """The same for a few numbers: floats are integers over powers of two."""
-    ratios = [v.as_integer_ratio() for v in x]
-    bits = max((d.bit_length() for _, d in ratios), default=1)
-    total = sum(k * n << (bits - d.bit_length()) for k, (n, d) in zip(q, ratios, strict=True))
-    return Fraction(total, 1 << (bits - 1))
+def _short_dot(q: Integers, x: Floats) -> Fraction | None:
+    """The same for a few numbers, in a loop: floats times a power of two are integers; None if that would overflow."""
+    if not len(x):
+        return Fraction(0)
+    exponent = np.frexp(x)[1]
+    power = _DIGITS - int(exponent.min())
+    if int(exponent.max()) + power > _EXPONENTS:
+        return None
+    total = sum(map(mul, q.tolist(), map(int, np.ldexp(x, power).tolist())))
+    return Fraction(total, 1 << power) if power > 0 else Fraction(total << -power)
 
 
 def _significands(x: Floats) -> tuple[Integers, Integers]:

@@ -57,18 +57,20 @@ class Forest:
         number = np.arange(len(row), dtype=np.float64)
         degree = np.bincount(ends, minlength=rows + columns).tolist()
         sums = np.bincount(ends, np.concatenate([number, number]), rows + columns).astype(np.intp).tolist()
-        both, order = (ends[: len(row)] + ends[len(row) :]).tolist(), []
+        both = (ends[: len(row)] + ends[len(row) :]).tolist()
+        leaf, arc, parent = [], [], []  # three lists: tuples would keep busy the garbage collector
         for start in [v for v, d in enumerate(degree) if d == 1]:
             v = start
             while degree[v] == 1:
                 k = sums[v]
                 w = both[k] - v
-                order.append((v, k, w))
+                leaf.append(v)
+                arc.append(k)
+                parent.append(w)
                 degree[v] = 0
                 degree[w] -= 1
                 sums[w] -= k
                 v = w
-        leaf, arc, parent = map(list, zip(*order, strict=True)) if order else ([], [], [])
         return cls(leaf, arc, parent, rows, columns)
 
     @property

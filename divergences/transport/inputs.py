@@ -36,6 +36,8 @@ _LARGEST = 1e300  # of masses and costs: room for their sums
 
 def read_floats(what: str, value: npt.ArrayLike) -> Floats:
     """Real numbers as float64."""
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return value
     if np.iscomplexobj(value):
         msg = f"{what} must be real numbers, got complex ones; pass the real or the imaginary part"
         raise ValueError(msg)
@@ -54,6 +56,8 @@ def read_masses(name: str, value: npt.ArrayLike) -> Floats:
             f"masses {name} must be a non-empty one-dimensional array, got shape {mass.shape}; pass one mass per point"
         )
         raise ValueError(msg)
+    if mass.min() >= 0 and 0 < mass.max() <= _LARGEST:  # false for NaN
+        return mass
     finite = np.abs(mass) <= _LARGEST
     _check_entries(
         f"masses {name} must be finite (up to {_LARGEST:g})", name, mass, finite, "repair or remove the entry"
@@ -73,7 +77,7 @@ def read_masses(name: str, value: npt.ArrayLike) -> Floats:
 
 def read_pair(a: Floats, b: Floats) -> None:
     """Refuse masses whose totals differ by more than rounding."""
-    m, n = math.fsum(a), math.fsum(b)
+    m, n = math.fsum(a.tolist()), math.fsum(b.tolist())
     if abs(m - n) > MASS_TOLERANCE * max(m, n):
         msg = (
             f"masses a and b must have equal totals (within {MASS_TOLERANCE:g}, relative), got sum(a) = {m!r} and "

@@ -16,6 +16,7 @@ from divergences.transport.certificate import root_bounds
 from divergences.transport.exact import exact_dot, nearest
 from divergences.transport.ground import Ground, is_line, line_ground, power
 from divergences.transport.masses import Balanced
+from divergences.transport.packed import stable_order
 from divergences.transport.result import Floats, Indices, Integers, Transport
 from divergences.transport.roads import PointPair, Road, sparse_plan
 from divergences.transport.rounding import lowered
@@ -56,7 +57,7 @@ class LineSolution:
 
 def solve_line(x: Floats, y: Floats, masses: Balanced, p: float) -> LineSolution:
     """Optimal plan between points on the line, unsorted, with ties and without mass as they may come."""
-    sort_x, sort_y = _order(x), _order(y)
+    sort_x, sort_y = stable_order(x), stable_order(y)
     path = staircase(masses.source[sort_x], masses.target[sort_y])
     f, g = np.empty_like(x), np.empty_like(y)
     costs = line_ground(x[sort_x][path.row], y[sort_y][path.column], p)
@@ -64,13 +65,6 @@ def solve_line(x: Floats, y: Floats, masses: Balanced, p: float) -> LineSolution
     used = path.mass > 0
     matched = Ground(costs.cost[used], costs.relative, costs.absolute)
     return LineSolution(sort_x[path.row[used]], sort_y[path.column[used]], path.mass[used], matched, f, g)
-
-
-def _order(x: Floats) -> Indices:
-    """Order of the points, equal ones as they came; where none are equal a faster sort finds the same."""
-    order = np.argsort(x)
-    sorted_x = x[order]
-    return np.argsort(x, kind="stable") if np.any(sorted_x[1:] == sorted_x[:-1]) else order
 
 
 def _potentials(x: Floats, y: Floats, path: Staircase, p: float, relative: float) -> tuple[Floats, Floats]:

@@ -8,9 +8,11 @@ total, and every flow that is a sum or difference of masses is exact. Nothing is
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import final
+from functools import cached_property
+from typing import NamedTuple, final
 
 import numpy as np
+import numpy.typing as npt
 
 from divergences.transport.exact import exact_dot
 from divergences.transport.result import Floats, Integers
@@ -18,6 +20,8 @@ from divergences.transport.result import Floats, Integers
 __all__ = ["Balanced", "balance", "exact_total"]
 
 _SAFE = 2**62  # totals below this are kept in int64: cumulative sums and differences cannot overflow
+_DIGITS = 53  # bits in the significand of float64
+_ROOM = 10  # digits that a significand can be shifted by in int64
 _FLOAT = 2**53  # integers up to this are exact in float64
 
 
@@ -30,7 +34,7 @@ class Balanced:
     target: Integers
     unit: Fraction
 
-    @property
+    @cached_property
     def units(self) -> int:
         """Number of units on either side."""
         return int(self.source.sum())
@@ -40,15 +44,23 @@ class Balanced:
         top, bottom = self.unit.numerator, self.unit.denominator
         if q.dtype != object and max(self.units * top, bottom) < _FLOAT:
             return np.asarray((q * top) / bottom, dtype=np.float64)
-        return np.asarray((q.astype(object) * top) / bottom, dtype=np.float64)
+        flows = q.tolist()
+        return np.array([v / bottom for v in flows] if top == 1 else [v * top / bottom for v in flows], dtype=np.float64)
 
 
-def balance(a: Floats, b: Floats, total: Fraction) -> Balanced:
-    """Integer masses proportional to `a` and to `b` exactly, with one common total that stands for `total`."""
-    source, target = _primitive(_integers(a)), _primitive(_integers(b))
-    m, n = int(source.sum()), int(target.sum())
-    units = math.lcm(m, n)
-    return Balanced(_times(source, units // m, units), _times(target, units // n, units), total / units)
+def balance(a: Floats, b: Floats, total: Fraction | None = None) -> Balanced:
+    """Integer masses proportional to `a` and to `b` exactly, with one common total.
+
+    It stands for the mass `total`, by default for the mean of both totals, without rounding.
+    """
+    p, q = _primitive(a), _primitive(b)
+    units = p.units if p.units == q.units else math.lcm(p.units, q.units)
+    if total is None:
+        top = p.units * p.top * q.bottom + q.units * q.top * p.bottom
+        unit = Fraction(top, 2 * p.bottom * q.bottom * units)
+    else:
+        unit = total / units
+    return Balanced(p.times(units), q.times(units), unit)
 
 
 def exact_total(a: Floats) -> Fraction:
@@ -56,24 +68,37 @@ def exact_total(a: Floats) -> Fraction:
     return exact_dot(np.ones(len(a), dtype=np.int64), a)
 
 
-def _integers(a: Floats) -> Integers:
-    """Integers proportional to `a`: significands shifted to the lowest exponent in use."""
+@final
+class _Primitive(NamedTuple):
+    """Integers without a common divisor, their sum, and the mass of one as ``top / bottom``."""
+
+    numbers: list[int] | npt.NDArray[np.int64]
+    units: int
+    top: int
+    bottom: int
+
+    def times(self, total: int) -> Integers:
+        """Multiples of that total, in int64 where it allows it."""
+        factor = total // self.units
+        if isinstance(self.numbers, np.ndarray):
+            return self.numbers * factor if total < _SAFE else self.numbers.astype(object) * factor
+        numbers = self.numbers if factor == 1 else [v * factor for v in self.numbers]
+        return np.array(numbers, dtype=np.int64 if total < _SAFE else object)
+
+
+def _primitive(a: Floats) -> _Primitive:
+    """Integers proportional to `a`; equal masses become ones."""
+    values = a.tolist()
+    if values.count(values[0]) == len(values):
+        return _Primitive(np.ones(len(values), dtype=np.int64), len(values), *values[0].as_integer_ratio())
     fraction, exponent = np.frexp(a)
-    mantissa = np.ldexp(fraction, 53).astype(np.int64)
-    used = mantissa != 0
-    shift = np.where(used, exponent - exponent[used].min(), 0).astype(np.int64)
-    if not shift.any():
-        return mantissa
-    return np.asarray(mantissa.astype(object) << shift.astype(object))
-
-
-def _primitive(q: Integers) -> Integers:
-    """The integers divided by their greatest common divisor; equal masses become ones."""
-    q = q // np.gcd.reduce(q)
-    total = int(q.sum(dtype=object))
-    return q.astype(np.int64) if total < _SAFE else q.astype(object)
-
-
-def _times(q: Integers, factor: int, total: int) -> Integers:
-    """Integer vector times `factor`, in int64 where its `total` allows it."""
-    return q.astype(np.int64) * factor if total < _SAFE else q.astype(object) * factor
+    power = exponent.astype(np.int64)
+    if 0.0 in values:
+        power[a == 0] = power[a > 0].min()
+    lowest = int(power.min())
+    mantissa = np.ldexp(fraction, _DIGITS).astype(np.int64).tolist()
+    numbers = [v << s for v, s in zip(mantissa, (power - lowest).tolist(), strict=True)]
+    divisor = math.gcd(*numbers)
+    numbers = [v // divisor for v in numbers] if divisor > 1 else numbers
+    shift = lowest - _DIGITS
+    return _Primitive(numbers, sum(numbers), divisor << max(shift, 0), 1 << max(-shift, 0))

@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from divergences.transport.assignment import Assignment
 from divergences.transport.inputs import read_cost, read_masses, read_pair
-from divergences.transport.masses import balance, exact_total
+from divergences.transport.masses import balance
 from divergences.transport.matrix_roads import DenseSimplex, MatrixRoad
 from divergences.transport.result import Transport
 
@@ -86,7 +86,7 @@ def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike, *, method: Matr
     p, q = read_masses("a", a), read_masses("b", b)
     read_pair(p, q)
     c = read_cost(cost, (len(p), len(q)))
-    masses = balance(p, q, (exact_total(p) + exact_total(q)) / 2)
+    masses = balance(p, q)
     return _road(masses, method).solve_matrix(masses, c)
 
 

@@ -76,8 +76,10 @@ def _values(masses: Balanced, cost: Floats, s: Program) -> tuple[Fraction, Fract
     """Dual value, cost of the plan, its masses and its cost with signs dropped."""
     used, mass = cost[s.row, s.column], masses.to_mass(s.flow)
     upper = exact_dot(s.flow, used) * masses.unit
-    lower = duality_bound(upper, mass, slack_bound(used, s.f[s.row], s.g[s.column]))
-    least = Fraction(float(cost.min())) * masses.units * masses.unit  # constant potentials are feasible, too
+    slack = slack_bound(used, s.f[s.row], s.g[s.column]) if s.slack is None else s.slack
+    lower = duality_bound(upper, mass, slack)
+    if lower < upper:
+        lower = max(lower, Fraction(float(cost.min())) * masses.units * masses.unit)  # constant potentials are feasible, too
     with np.errstate(over="ignore"):
         size = float(mass @ np.abs(used))
-    return max(lower, least), upper, mass, size
+    return lower, upper, mass, size

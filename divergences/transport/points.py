@@ -22,7 +22,7 @@ from divergences.transport.tree import Tree
 if TYPE_CHECKING:
     from divergences.families import Distribution
 
-__all__ = ["ROADS", "wasserstein"]
+__all__ = ["ROADS", "chosen", "wasserstein"]
 
 ROADS: tuple[Road, ...] = (Line(), Circle(), Tree(), Clouds(), DenseSimplex(), Assignment())
 """The methods in order of preference: a problem goes to the first that suits it and pays; the last only when forced."""
@@ -129,7 +129,7 @@ def wasserstein(
     u, v = without_constant_coordinates(*read_points(x, y), metric)
     w, z = read_weights("a", a, len(u)), read_weights("b", b, len(v))
     pair = PointPair(u, v, balance(w, z, Fraction(1)), order, metric)
-    return _road(pair, method).solve(pair)
+    return chosen(pair, method).solve(pair)
 
 
 def _require_no_options(*options: Any) -> None:
@@ -142,10 +142,10 @@ def _require_no_options(*options: Any) -> None:
             raise TypeError(msg)
 
 
-def _road(pair: PointPair, method: Any) -> Road:
+def chosen(pair: PointPair, method: Any) -> Road:
     """The method asked for, or the first of the table that suits the problem."""
     if method is None:
-        return next(road for road in ROADS if road.pays(pair))
+        return next(road for road in ROADS if road.suits(pair) and road.pays(pair))
     if not isinstance(method, Road):
         msg = f"expected method to be one of {', '.join(map(str, ROADS))}, as a value such as {ROADS[0]!r}; got {method!r}"
         raise TypeError(msg)

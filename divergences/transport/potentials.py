@@ -18,7 +18,7 @@ from divergences.transport.result import Floats, Indices
 __all__ = ["Potential", "c_transform", "difference_down", "reduced_cost", "reduced_matrix", "slack_bound"]
 
 _BLOCK = 2**17  # pairs handled at once: the temporaries stay in the cache
-_UNIT, _DOUBLE, _TINY = 2.0**-53, 2.0**-102, 2.0**-1074  # rounding of floats, of pairs of floats, and the least float
+_UNIT, _TINY = 2.0**-53, 2.0**-1074  # rounding of floats, and the least float
 _ROUNDING = 2.0**-49  # sixteen units in the last place: above the error of two float64 subtractions
 
 
@@ -89,22 +89,26 @@ def slack_bound(cost: Floats, f: Potential, g: Potential) -> Floats:
     s, e = two_sum(cost, -f.high)
     t, d = two_sum(s, -g.high)
     rest = d + (e - f.low - g.low)
-    rounded = (e != 0) | (d != 0) | (f.low != 0) | (g.low != 0)
-    # three roundings of numbers below a unit in the last place of the largest term, and one of the sum
-    error = _DOUBLE * (np.abs(cost) + np.abs(f.high) + np.abs(g.high)) + 4 * _UNIT * np.abs(t + rest) + _TINY
-    return np.where(rounded, np.maximum(t + rest, 0.0) + error * (1 + 4 * _UNIT), np.maximum(t, 0.0))
+    slack = t + rest
+    # exact terms, all of them but t mostly 0: three roundings of sums of the small ones, and one of the whole
+    small = np.abs(e) + np.abs(d) + np.abs(f.low) + np.abs(g.low)
+    error = 4 * _UNIT * (small + np.abs(slack)) * (1 + 8 * _UNIT) + _TINY
+    return np.maximum(np.where(small > 0, slack + error * (1 + 4 * _UNIT), t), 0.0)
 
 
 def _row_minima(cost: Floats, g: Potential) -> Potential:
     """Minima over the columns: rounded ones choose the few pairs in question, exact ones decide."""
     rough = cost - g.high
-    rough -= g.low
-    least = rough.min(axis=1)
-    if math.isinf(least.max()):
+    least = np.minimum.reduce(rough, axis=1)
+    if math.isinf(np.maximum.reduce(least)):
         return _finite_minima(cost, g, np.isfinite(least))
-    in_question = least + _ROUNDING * (np.abs(least) + np.abs(g.low).max())
-    row, column = np.nonzero(rough <= in_question[:, None])
-    high, low = difference_down(cost[row, column], g[column])
+    # the low parts, left out on both sides of the comparison, and the rounding of the differences
+    in_question = least + (_ROUNDING * np.abs(least) + 3 * np.maximum.reduce(np.abs(g.low)))
+    pair = np.flatnonzero(rough <= in_question[:, None])
+    row, column = np.divmod(pair, cost.shape[1])
+    high, low = difference_down(cost.ravel()[pair], g[column])
+    if len(pair) == len(cost):
+        return Potential(high, low)
     # every row has at least its own minimum in question
     start = np.concatenate([[0], np.flatnonzero(row[1:] != row[:-1]) + 1])
     top = np.minimum.reduceat(high, start)

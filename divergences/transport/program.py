@@ -29,7 +29,10 @@ _SHORTCUT = Fraction(1, 10**14)  # relative cost that may be wasted on the last 
 @final
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A plan of exactly the marginals, as integer flows on pairs, and feasible potentials of all points."""
+    """A plan of exactly the marginals, as integer flows on pairs, and feasible potentials of all points.
+
+    `slack` are numbers not below the reduced costs of its pairs, where they are known.
+    """
 
     row: Indices
     column: Indices
@@ -37,29 +40,33 @@ class Program:
     f: Potential
     g: Potential
     rounds: int
+    slack: Floats | None
 
 
 def solve_program(masses: Balanced, cost: Floats, solver: Solver = solve) -> Program:
     """Exact flows and potentials of all points: those without mass take no part until the end."""
     i, j = np.flatnonzero(masses.source), np.flatnonzero(masses.target)
-    a, b, units = masses.source[i], masses.target[j], masses.units
-    core = cost if (len(i), len(j)) == cost.shape else np.ascontiguousarray(cost[np.ix_(i, j)])
-    if core.min() == np.inf:
+    a, b, core, units = masses.source, masses.target, cost, masses.units
+    if (len(i), len(j)) != cost.shape:
+        a, b, core = a[i], b[j], np.ascontiguousarray(cost[np.ix_(i, j)])
+    if core[0, 0] == core.min() == np.inf:
         raise infeasible(masses, cost, i)
     try:
         s = solver(coarse(a, units), coarse(b, units), core)
         flows, f, g = _exact(core, s, _flows(s, a, b, units))
     except Blocked as search:
         raise infeasible(masses, cost, i[search.sources]) from None
-    f, g = (f, g) if core is cost else _extended(cost, j, g)
-    return Program(i[flows.row], j[flows.column], flows.flow, f, g, s.rounds)
+    slack = s.slack if flows.row is s.row and g is s.g else None
+    if core is cost:
+        return Program(flows.row, flows.column, flows.flow, f, g, s.rounds, slack)
+    return Program(i[flows.row], j[flows.column], flows.flow, *_extended(cost, j, g), s.rounds, None)
 
 
 def _flows(s: Solution, a: Integers, b: Integers, units: int) -> Flows:
     """The flows of the plan, for the exact masses; they are exact as they are where the solver was given all digits."""
     if units <= 2**52 and _meets(s.row, s.flow, a) and _meets(s.column, s.flow, b):
         return Flows(s.row, s.column, s.flow, np.zeros_like(a), np.zeros_like(b))
-    return exact_flows(s.row, s.column, a, b)
+    return exact_flows(s.row, s.column, a, b, s.forest)
 
 
 def _meets(end: Indices, flow: Integers, mass: Integers) -> bool:

@@ -441,7 +441,7 @@ def test_the_von_mises_distribution_function_integrates_the_density(concentratio
     for x in (-3.0, 0.1, 0.4, 0.6, 3.0):
         with mpmath.workdps(30):
             total = 2 * mpmath.pi * mpmath.besseli(0, concentration)
-            density = lambda t: mpmath.exp(concentration * mpmath.cos(t - mpmath.mpf(0.4))) / total  # noqa: E731, B023
+            density = lambda t: mpmath.exp(concentration * mpmath.cos(t - mpmath.mpf(0.4))) / total  # noqa: B023
             near = [0.4 + s / math.sqrt(concentration) for s in (-8, -4, -1, 0, 1, 4, 8)]
             cuts = [-mpmath.pi, *(t for t in near if -math.pi < t < x), x]
             exact = float(mpmath.quad(density, cuts))

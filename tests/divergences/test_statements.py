@@ -1,9 +1,11 @@
 """Statements of the lectures about divergences, likelihood and topology, each computed on both sides."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +61,44 @@ def test_parallel_lines(theta):
         assert dv.js(p, q) == pytest.approx(math.log(2), rel=1e-15)
     else:
         assert [float(d(p, q)) for d in (dv.tv, dv.js, dv.kl, dv.reverse_kl)] == [0.0] * 4
+
+
+# ----------------------------------------------------------------------------------------- moving a far pile (claim C4)
+
+
+def test_a_pile_that_comes_nearer_is_seen_by_w1_alone():
+    """A pile of three atoms carried onto P, from 0 % of the way to 100 %: JS jumps at the end, W1 falls all the way."""
+    pile = np.arange(3.0)
+    js, w1 = [], []
+    for done in (0.0, 0.5, 0.9, 1.0):
+        moved = pile + 10 * (1 - done)
+        space, index = np.unique(np.concatenate([moved, pile]), return_inverse=True)
+        js.append(float(dv.js(*(np.bincount(k, minlength=len(space)) / 3 for k in (index[:3], index[3:])))))
+        w1.append(dv.wasserstein(moved, pile).value)
+    assert js == [pytest.approx(math.log(2), rel=1e-15)] * 3 + [0.0]
+    assert w1 == pytest.approx([10.0, 5.0, 1.0, 0.0], abs=1e-14)
+
+
+# --------------------------------------------------------------------------------------------- continuity (claim C9)
+
+
+def test_w1_is_continuous_and_differentiable_in_the_shift_where_the_divergences_jump():
+    """Parallel lines: |W1(s) - W1(t)| <= |s - t|, its derivative is the sign of theta; JS and KL jump at 0."""
+    z = np.linspace(0, 1, 5)
+    left = np.column_stack([np.zeros_like(z), z])
+    shifts = [-0.5, -1e-3, 0.0, 1e-9, 0.25]
+    values, slopes = [], []
+    for theta in shifts:
+        right = torch.tensor(left, requires_grad=True)
+        loss = dv.wasserstein_loss(torch.tensor(left), right + torch.tensor([theta, 0.0], dtype=torch.float64))
+        loss.backward()
+        values.append(loss.item())
+        slopes.append(right.grad[:, 0].sum().item())
+    for (s, v), (t, w) in itertools.pairwise(zip(shifts, values, strict=True)):
+        assert abs(v - w) <= abs(s - t) * (1 + 1e-12)
+    assert slopes == pytest.approx([-1.0, -1.0, 0.0, 1.0, 1.0], abs=1e-12)  # at 0 the choice is 0
+    jumps = [float(dv.js([1.0, 0.0], [0.0, 1.0] if theta else [1.0, 0.0])) for theta in shifts]
+    assert jumps == [pytest.approx(math.log(2)) if theta else 0.0 for theta in shifts]
 
 
 # -------------------------------------------------------------------------------------------------- topology (claim C8)

@@ -10,7 +10,7 @@ from divergences.transport.result import Floats
 
 __all__ = ["COARSEST", "Level", "hierarchy", "kd_order"]
 
-COARSEST = 1500
+COARSEST = 700
 """Most cells a side that are solved densely: some tenths of a second."""
 
 _FACTOR = 4  # points to a cell

@@ -93,7 +93,7 @@ class Clouds(Road):
             return other.solve(pair)
 
 
-_LEAST_CURVED, _LEAST_PLAIN = 1500**2, 3000**2  # pairs
+_LEAST_CURVED, _LEAST_PLAIN = 1000**2, 1200**2  # pairs
 
 
 def _ties(pair: PointPair) -> bool:

@@ -97,8 +97,8 @@ def test_plans_have_the_marginals_and_potentials_violate_no_pair(name, p):
     x, y, a, b = CLOUDS[name]
     t = wasserstein(x, y, a, b, p=p, method=Clouds())
     for axis, w, n in ((1, a, len(x)), (0, b, len(y))):
-        w = np.full(n, 1 / n) if w is None else w / w.sum()
-        assert np.abs(t.plan.sum(axis=axis) - w).max() <= 4 * EPS * w.max()
+        masses = np.full(n, 1 / n) if w is None else w / w.sum()
+        assert np.abs(t.plan.sum(axis=axis) - masses).max() <= 4 * EPS * masses.max()
     f, g = t.potentials
     slack = np.linalg.norm(x[:, None] - y, axis=-1) ** p - f[:, None] - g
     assert slack.min() >= -8 * EPS * np.linalg.norm(x[:, None] - y, axis=-1).max() ** p
