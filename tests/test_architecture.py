@@ -90,6 +90,7 @@ ORDER = [
     "divergences.tables",
     "divergences.transport.result",
     "divergences.transport.exact",
+    "divergences.transport.packed",
     "divergences.transport.inputs",
     "divergences.transport.inverses",
     "divergences.transport.quantiles",

@@ -46,10 +46,12 @@ class Circle(Road):
         x, y = pair.metric.reduced(pair.x), pair.metric.reduced(pair.y)
         sort_x, sort_y = stable_order(x), stable_order(y)
         kind = np.int64 if pair.masses.units < _SEVERAL_TURNS else object
-        source, target = (np.cumsum(v.astype(kind, copy=False)) for v in (pair.masses.source[sort_x], pair.masses.target[sort_y]))
+        source, target = (
+            np.cumsum(v.astype(kind, copy=False)) for v in (pair.masses.source[sort_x], pair.masses.target[sort_y])
+        )
         circles = Circles(x[sort_x], y[sort_y], source, target, pair.metric.period, pair.p)
         down, right = best(circles)
-        used = np.flatnonzero(down.mass > 0)
+        used = np.flatnonzero(down.mass)  # none is negative
         row, column, flow = sort_x[down.row[used] % len(x)], sort_y[down.column[used] % len(y)], down.mass[used]
         costs = _arc_ground(pair.metric, x[row], y[column], pair.p)
         f, g, missing = _potentials(circles, down, right, costs.relative)

@@ -142,7 +142,9 @@ def slope(circles: Circles, alpha: float) -> float:
     x = np.append(circles.x, circles.x[0] + circles.period)[i]
     x[:first] += turn[0] * circles.period
     x[first:] += turn[-1] * circles.period
-    costs = [power(np.abs(x - y), circles.p) for y in (circles.y, np.append(circles.y[1:], circles.y[0] + circles.period))]
+    costs = [
+        power(np.abs(x - y), circles.p) for y in (circles.y, np.append(circles.y[1:], circles.y[0] + circles.period))
+    ]
     return float((costs[0] - costs[1]).sum())
 
 

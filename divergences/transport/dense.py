@@ -69,7 +69,7 @@ def certified(a: _Masses, b: _Masses, cost: Floats, basis: Basis, top: float) ->
         return replace(_everywhere(cost, across, basis, Potential.of(g), 0), gap=np.inf)
     goal = _GOAL * float(np.abs(cost[basis.row, basis.column]) @ basis.flow)
     small, tree = cost.size <= _SMALL, len(basis.row) == sum(cost.shape) - 1
-    best = _directly(cost, basis, f, g) if small or tree else None
+    best = _directly(cost, basis, f, g, _TIGHT * top) if small or tree else None
     if best is not None and best.gap <= goal:
         return best
     near = None if small else near_pairs(cost, f, g, _NEAR * top, basis.row, basis.column)
@@ -86,14 +86,20 @@ def certified(a: _Masses, b: _Masses, cost: Floats, basis: Basis, top: float) ->
     return _rounds(best, goal, lambda last: _refine_everywhere(a, b, cost, across, last))
 
 
-def _directly(cost: Floats, basis: Basis, f: Floats, g: Floats) -> Solution:
-    """Potentials of the rows by one c-transform, after those of the columns are made tight along a plan that is a tree."""
-    start, forest = Potential.of(g), None
+def _directly(cost: Floats, basis: Basis, f: Floats, g: Floats, width: float) -> Solution:
+    """Potentials of the rows by one c-transform, after those of the columns are made tight along a tree, if one is known.
+
+    It is the plan, or all pairs of reduced cost up to `width`.
+    """
     if len(basis.row) == sum(cost.shape) - 1:
         forest = Forest.of(basis.row, basis.column, *cost.shape)
         if forest.spans:
-            start = _tight(forest, _rest(cost[basis.row, basis.column], f[basis.row], g[basis.column]), g)
-    return _solution(cost, basis, c_transform(cost, start), start, 0, forest)
+            rest = _rest(cost[basis.row, basis.column], f[basis.row], g[basis.column])
+            start = _tight(forest, rest, g)
+            return _solution(cost, basis, c_transform(cost, start), start, 0, forest)
+    row, column = np.divmod(np.flatnonzero(cost - f[:, None] - g <= width), len(g))
+    start = _on_tree(row, column, cost[row, column], f, g, width)
+    return _solution(cost, basis, c_transform(cost, start), start, 0)
 
 
 def _on_tree(row: Indices, column: Indices, cost: Floats, f: Floats, g: Floats, width: float) -> Potential:

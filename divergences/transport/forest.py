@@ -82,9 +82,9 @@ class Forest:
         """Flow of each of the arcs; `left`, the masses of all nodes, becomes what they could not place."""
         flow = [0] * arcs
         for v, k, w in zip(self.leaf, self.arc, self.parent, strict=True):
-            here, there = left[v], left[w]
-            flow[k] = x = here if here < there else there
-            left[v], left[w] = here - x, there - x
+            flow[k] = x = min(left[v], left[w])
+            left[v] -= x
+            left[w] -= x
         return flow
 
     def corrections(self, rest: Floats) -> Floats:

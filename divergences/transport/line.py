@@ -60,11 +60,14 @@ def solve_line(x: Floats, y: Floats, masses: Balanced, p: float) -> LineSolution
     sort_x, sort_y = stable_order(x), stable_order(y)
     path = staircase(masses.source[sort_x], masses.target[sort_y])
     f, g = np.empty_like(x), np.empty_like(y)
-    costs = line_ground(x[sort_x][path.row], y[sort_y][path.column], p)
-    f[sort_x], g[sort_y] = _potentials(x[sort_x], y[sort_y], path, p, costs.relative)
-    used = path.mass > 0
-    matched = Ground(costs.cost[used], costs.relative, costs.absolute)
-    return LineSolution(sort_x[path.row[used]], sort_y[path.column[used]], path.mass[used], matched, f, g)
+    x, y = x[sort_x], y[sort_y]
+    costs = line_ground(x[path.row], y[path.column], p)
+    f[sort_x], g[sort_y] = _potentials(x, y, path, p, costs.relative)
+    row, column, flow, cost = sort_x[path.row], sort_y[path.column], path.mass, costs.cost
+    used = flow.astype(bool)  # none is negative
+    if not used.all():
+        row, column, flow, cost = row[used], column[used], flow[used], cost[used]
+    return LineSolution(row, column, flow, Ground(cost, costs.relative, costs.absolute), f, g)
 
 
 def _potentials(x: Floats, y: Floats, path: Staircase, p: float, relative: float) -> tuple[Floats, Floats]:

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
-import numpy.typing as npt
 
 from divergences.transport.exact import exact_dot
 from divergences.transport.result import Floats, Integers
@@ -21,7 +20,9 @@ __all__ = ["Balanced", "balance", "exact_total"]
 
 _SAFE = 2**62  # totals below this are kept in int64: cumulative sums and differences cannot overflow
 _DIGITS = 53  # bits in the significand of float64
+_HIGHEST = 1024  # exponent of the largest float64
 _ROOM = 10  # digits that a significand can be shifted by in int64
+_MANY = 2**14  # masses so many that numpy is faster than a loop
 _FLOAT = 2**53  # integers up to this are exact in float64
 
 
@@ -45,7 +46,9 @@ class Balanced:
         if q.dtype != object and max(self.units * top, bottom) < _FLOAT:
             return np.asarray((q * top) / bottom, dtype=np.float64)
         flows = q.tolist()
-        return np.array([v / bottom for v in flows] if top == 1 else [v * top / bottom for v in flows], dtype=np.float64)
+        return np.array(
+            [v / bottom for v in flows] if top == 1 else [v * top / bottom for v in flows], dtype=np.float64
+        )
 
 
 def balance(a: Floats, b: Floats, total: Fraction | None = None) -> Balanced:
@@ -72,7 +75,7 @@ def exact_total(a: Floats) -> Fraction:
 class _Primitive(NamedTuple):
     """Integers without a common divisor, their sum, and the mass of one as ``top / bottom``."""
 
-    numbers: list[int] | npt.NDArray[np.int64]
+    numbers: list[int] | Integers
     units: int
     top: int
     bottom: int
@@ -88,12 +91,13 @@ class _Primitive(NamedTuple):
 
 def _primitive(a: Floats) -> _Primitive:
     """Integers proportional to `a`; equal masses become ones."""
-    values = a.tolist()
-    if values.count(values[0]) == len(values):
-        return _Primitive(np.ones(len(values), dtype=np.int64), len(values), *values[0].as_integer_ratio())
+    if len(a) > _MANY:
+        return _many_primitive(a)
+    if a[0] == a[-1] and (a == a[0]).all():
+        return _Primitive(np.ones(len(a), dtype=np.int64), len(a), *a[0].as_integer_ratio())
     fraction, exponent = np.frexp(a)
     power = exponent.astype(np.int64)
-    if 0.0 in values:
+    if not a.all():
         power[a == 0] = power[a > 0].min()
     lowest = int(power.min())
     mantissa = np.ldexp(fraction, _DIGITS).astype(np.int64).tolist()
@@ -102,3 +106,27 @@ def _primitive(a: Floats) -> _Primitive:
     numbers = [v // divisor for v in numbers] if divisor > 1 else numbers
     shift = lowest - _DIGITS
     return _Primitive(numbers, sum(numbers), divisor << max(shift, 0), 1 << max(-shift, 0))
+
+
+def _many_primitive(a: Floats) -> _Primitive:
+    """The same by numpy, in int64 where the largest and the least mass are not far apart."""
+    if a[0] == a[-1] and np.all(a == a[0]):
+        return _Primitive(np.ones(len(a), dtype=np.int64), len(a), *float(a[0]).as_integer_ratio())
+    fraction, exponent = np.frexp(a)
+    power = exponent.astype(np.int64)
+    used = fraction != 0
+    lowest = int(power.min(where=used, initial=_HIGHEST))
+    shift = np.where(used, power - lowest, 0)
+    mantissa = np.ldexp(fraction, _DIGITS).astype(np.int64)
+    q: Integers = mantissa << shift if shift.max() <= _ROOM else mantissa.astype(object) << shift.astype(object)
+    divisor = int(np.gcd.reduce(q))
+    q = q // divisor if divisor > 1 else q
+    units = _sum(q)
+    q = q.astype(np.int64) if units < _SAFE else q
+    return _Primitive(q, units, divisor << max(lowest - _DIGITS, 0), 1 << max(_DIGITS - lowest, 0))
+
+
+def _sum(q: Integers) -> int:
+    """Sum without overflow: of the upper and of the lower halves."""
+    half = 31
+    return int(q.sum()) if q.dtype == object else (int((q >> half).sum()) << half) + int((q & ((1 << half) - 1)).sum())

@@ -78,8 +78,8 @@ def _values(masses: Balanced, cost: Floats, s: Program) -> tuple[Fraction, Fract
     upper = exact_dot(s.flow, used) * masses.unit
     slack = slack_bound(used, s.f[s.row], s.g[s.column]) if s.slack is None else s.slack
     lower = duality_bound(upper, mass, slack)
-    if lower < upper:
-        lower = max(lower, Fraction(float(cost.min())) * masses.units * masses.unit)  # constant potentials are feasible, too
+    if lower < upper:  # constant potentials are feasible, too
+        lower = max(lower, Fraction(float(cost.min())) * masses.units * masses.unit)
     with np.errstate(over="ignore"):
         size = float(mass @ np.abs(used))
     return lower, upper, mass, size

@@ -127,5 +127,7 @@ def _finite_minima(cost: Floats, g: Potential, finite: npt.NDArray[np.bool_]) ->
 def difference_down(cost: Floats, g: Potential) -> tuple[Floats, Floats]:
     """Exact difference ``cost - g`` rounded down to double length."""
     s, e = two_sum(cost, -g.high)
+    if not g.low.any():
+        return s, e
     t, lost = two_sum(e, -g.low)
     return two_sum(s, np.where(lost < 0, np.nextafter(t, -np.inf), t))

@@ -9,6 +9,7 @@ order, and the one where the slope turns is a pair of levels, whose difference i
 have chosen a wrong one, a walk on integers goes on from there.
 """
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +24,7 @@ _QUANTILES = 1024
 _WIDEST = 100.0  # turns
 _STEPS, _QUICK = 80, 20  # of the search in float64, and those of false position before bisection only
 _FEW = 2  # kinks per point in a bracket that are summed rather than searched
+_NARROW = 2.0**-50  # as near as float64 comes to a shift
 _WALK = 8  # breakpoints passed one by one before the steps are doubled
 
 
@@ -71,10 +73,16 @@ def _approximate(circles: Circles) -> int:
         middle, width = (low + high) / 2, 1 / _QUANTILES
         low, high, falls = _bracket(rough, middle - width, middle + width, few)
     pair = _kink(rough, low, high, falls)
+    width = math.inf
+    while pair is None and _NARROW < high - low <= width / 2:  # tiny masses, whose levels crowd
+        width = high - low
+        low, high, falls = _bracket(rough, low, high, width / 16)
+        pair = _kink(rough, low, high, falls)
     if pair is None:
         return round(Fraction(high) * total)
     i, j = pair
-    return int(circles.source[i]) - int(circles.target[j]) + total * round(high - (rough.source[i] - rough.target[j]))
+    turns = round(float(high - (rough.source[i] - rough.target[j])))
+    return int(circles.source[i]) - int(circles.target[j]) + total * turns
 
 
 def _thinned(circles: Circles) -> Circles:

@@ -25,10 +25,12 @@ class Staircase:
 
 def staircase(a: Integers, b: Integers) -> Staircase:
     """Monotone plan of integer masses of one total: cells change where a cumulative sum of either side is reached."""
-    ends = np.concatenate([np.cumsum(a)[:-1], np.cumsum(b)[:-1]])
+    levels = np.cumsum(a)
+    ends = np.concatenate([levels[:-1], np.cumsum(b)[:-1]])
     order = np.argsort(ends, kind="stable")  # two sorted runs: a merge
     down = order < len(a) - 1
-    row = np.concatenate([[0], np.cumsum(down)])
+    row = np.zeros(len(down) + 1, dtype=np.int64)
+    np.cumsum(down, out=row[1:])
     column = np.arange(len(row)) - row
-    levels = np.concatenate([[0], ends[order], [a.sum()]])
+    levels = np.concatenate([[0], ends[order], levels[-1:]])
     return Staircase(row, column, np.diff(levels))

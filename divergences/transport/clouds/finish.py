@@ -23,7 +23,7 @@ __all__ = ["Certified", "certified"]
 
 _ROUNDS, _PASSES = 10, 20
 _GOAL = 2.0**-56  # relative gap at which float64 could not show any improvement
-_MOST = 100  # pairs found, for each point, beyond which ties are too many for this
+_MOST = 32  # pairs found, for each point, beyond which ties are too many for this
 
 
 @final
@@ -100,11 +100,9 @@ def _margin(tiles: Tiles, found: Found, top: float) -> _Margin:
     middle = (np.median(found.f) - np.median(found.g)) / 2  # a common offset would swallow the margin
     found = Found(found.plan, found.f - middle, found.g + middle)
     width = 2.0**-32 * max(top, *(float(np.abs(v).max()) for v in (found.f, found.g)))
-    arcs = tiles.near(found.f, found.g, 3 * width)
-    if len(arcs) > _MOST * sum(tiles.shape):
-        msg = (
-            f"expected few pairs of equal merit, but {len(arcs)} of {len(found.f)} x {len(found.g)} are within rounding"
-        )
+    arcs = tiles.near(found.f, found.g, 3 * width, _MOST * sum(tiles.shape))
+    if arcs is None:
+        msg = f"expected at most {_MOST} pairs of equal merit for each of {sum(tiles.shape)} points, but there are more"
         raise Stalled(msg)
     arcs = arcs | Arcs.of(*found.plan[:2], tiles.shape[1])
     return _Margin(tiles, found, arcs, tiles.cost(arcs.row, arcs.column), width)

@@ -53,17 +53,18 @@ class Tiles(ABC):
         """Costs of listed pairs."""
         return power(_listed(self.x, self.y, row, column, self.metric), self.p)
 
-    def near(self, f: Floats, g: Floats, below: float = 0.0) -> Arcs:
-        """Every pair with ``c - f - g < below``, and some that are not much above."""
-        return self._scan(*self._factors(f + below / 2, g + below / 2, np.float64), self._error(f, g, below), None)
+    def near(self, f: Floats, g: Floats, below: float, limit: int) -> Arcs | None:
+        """Every pair with ``c - f - g < below``, and some that are not much above; None if there are more than `limit`."""
+        factors, error = self._factors(f + below / 2, g + below / 2, np.float64), self._error(f, g, below)
+        return self._scan(*factors, error, None, limit)
 
     def rough(self, f: Floats, g: Floats, most: int) -> Arcs:
         """Pairs with ``c - f - g < 0``, in single precision, at most so many in a row of a tile."""
-        return self._scan(*self._factors(f, g, np.float32), -self._noise(), most)
+        return self._found(*self._factors(f, g, np.float32), -self._noise(), most)
 
     def least(self, f: Floats, g: Floats, most: int) -> Arcs:
         """Pairs with ``c - f - g < 0``, in double precision, at most so many in a row of a tile."""
-        return self._scan(*self._factors(f, g, np.float64), 0.0, most)
+        return self._found(*self._factors(f, g, np.float64), 0.0, most)
 
     def transform(self, g: Floats) -> Floats:
         """The least ``c - g`` in each row, up to the rounding of a tile."""
@@ -113,21 +114,33 @@ class Tiles(ABC):
         """Size of the rounding of a tile in single precision, in squared units."""
         return _NOISE
 
-    def _scan(self, left: Any, right: Any, below: float, most: int | None) -> Arcs:
-        """Pairs whose tile value is under `below`."""
+    def _found(self, left: Any, right: Any, below: float, most: int) -> Arcs:
+        """Pairs whose tile value is under `below`, at most so many in a row of a tile."""
+        found = self._scan(left, right, below, most, self.shape[0] * self.shape[1])
+        nothing = np.empty(0, dtype=np.int64)
+        return Arcs.of(nothing, nothing, len(self.y)) if found is None else found
+
+    def _scan(self, left: Any, right: Any, below: float, most: int | None, largest: int) -> Arcs | None:
+        """Pairs whose tile value is under `below`; None if there are more than the largest number."""
         limit = left.dtype.type(below)
+        counts = [0]
 
         def work(start: int) -> list[tuple[Integer64, Integer64]]:
-            found = []
+            found: list[tuple[Integer64, Integer64]] = []
+            if sum(counts) > largest:
+                return found
             for column in range(0, len(self.y), _COLUMNS):
                 tile = self._tile(left[start : start + _ROWS], right[:, column : column + _COLUMNS])
                 rows = np.flatnonzero(tile.min(axis=1) < limit)
                 if len(rows):
                     i, j = _under(tile[rows], limit, most)
                     found.append((rows[i] + start, j + column))
+            counts.append(sum(len(i) for i, _ in found))
             return found
 
         found = [pair for block in self._map(work) for pair in block]
+        if sum(counts) > largest:
+            return None
         rows, columns = ([pair[k] for pair in found] for k in (0, 1))
         empty = np.empty(0, dtype=np.int64)
         return Arcs.of(np.concatenate([empty, *rows]), np.concatenate([empty, *columns]), len(self.y))
@@ -158,7 +171,9 @@ class _Squared(Tiles):
     def _error(self, f: Floats, g: Floats, below: float) -> float:
         size = _size(self.x, self.y)
         top = float(np.abs(f).max() + np.abs(g).max()) + abs(below)
-        return float(self._unit() ** -2 * (2 * self.x.shape[1] + 16) * _U * (4 * size + 2 * top + _offset(self.x, self.y, size)))
+        return float(
+            self._unit() ** -2 * (2 * self.x.shape[1] + 16) * _U * (4 * size + 2 * top + _offset(self.x, self.y, size))
+        )
 
     def _distance_factors(self) -> tuple[Any, Any]:
         left, right = self._factors(np.zeros(len(self.x)), np.zeros(len(self.y)), np.float64)
@@ -185,7 +200,12 @@ class _Plain(Tiles):
         size = _size(self.x, self.y)
         middle = abs(float(f.mean() - g.mean()))
         top = float(np.abs(f).max() + np.abs(g).max()) + abs(below) + middle
-        return float(self._unit() ** -2 * (2 * self.x.shape[1] + 24) * _U * (4 * size + 4 * top * top + _offset(self.x, self.y, size)))
+        return float(
+            self._unit() ** -2
+            * (2 * self.x.shape[1] + 24)
+            * _U
+            * (4 * size + 4 * top * top + _offset(self.x, self.y, size))
+        )
 
     def _distance_factors(self) -> tuple[Any, Any]:
         squared = _Squared(self.x, self.y, 2, self.metric, self.threads)

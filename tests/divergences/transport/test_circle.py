@@ -87,9 +87,12 @@ def test_bounds_hold_the_least_value_of_all_cuts(n, p):
         assert t.bounds.gap <= tight(t, p) + 1e-15 * (p == 1)
 
 
-def test_order_one_is_the_mean_distance_of_the_difference_of_cumulative_masses_from_its_median():
+@pytest.mark.parametrize("atom", [0, 1e6, 1e14])
+@pytest.mark.parametrize(("n", "m"), [(70, 50), (3000, 3000)])
+def test_order_one_is_the_mean_distance_of_the_difference_of_cumulative_masses_from_its_median(n, m, atom):
     rng = np.random.default_rng(0)
-    x, y, a, b = rng.uniform(size=70), rng.uniform(size=50), rng.exponential(size=70), rng.exponential(size=50)
+    x, y, a, b = rng.uniform(size=n), rng.uniform(size=m), rng.exponential(size=n), rng.exponential(size=m)
+    a[0], b[0] = a[0] + atom * n, b[0] + atom * m  # the levels of all others crowd
     a, b = a / a.sum(), b / b.sum()
     z = np.concatenate([x, y])
     order = np.argsort(z)
@@ -114,6 +117,17 @@ def test_thousands_of_points_agree_with_pot(p, weighted):
     assert t.bounds.gap <= tight(t, p)
     i, j = rng.integers(0, 5000, 100_000), rng.integers(0, 6000, 100_000)
     assert np.all(t.potentials[0][i] + t.potentials[1][j] <= Arc().between(x[i], y[j]) ** p)
+
+
+def test_levels_that_crowd_below_the_digits_of_float64():
+    rng = np.random.default_rng(1)
+    a, b = np.full(6000, 1e-18), np.full(5000, 1e-18)
+    a[0], b[:2] = 1, 0.5
+    for _ in range(3):
+        x, y = rng.uniform(size=6000), rng.uniform(size=5000) ** 2
+        t = wasserstein_circle(x, y, a / a.sum(), b / b.sum(), p=2)
+        assert t.cost == pytest.approx(sum(float(arc(x[0], v, 1.0)) ** 2 for v in y[:2]) / 2, rel=1e-12)
+        assert t.bounds.gap <= tight(t, 2)
 
 
 @pytest.mark.parametrize("p", [1, 2, 3])

@@ -167,7 +167,7 @@ def test_many_points_in_general_position_choose_this_method_and_ties_do_not():
     big, lattice_points = normals(2000, 2, 0), lattice(60)
     masses = None  # the choice does not look at them
     assert Clouds().pays(PointPair(big, big + 1, masses, 2, "euclidean"))
-    assert not Clouds().pays(PointPair(big[:500], big, masses, 2, "euclidean"))
+    assert not Clouds().pays(PointPair(big[:300], big, masses, 2, "euclidean"))
     assert not Clouds().pays(PointPair(lattice_points, lattice_points, masses, 2, "euclidean"))
     assert not Clouds().pays(PointPair(big, big, masses, 2, "cosine"))
 
@@ -245,10 +245,11 @@ def test_every_pair_of_small_reduced_cost_is_found(p, metric, offset):
     f = (cost.reshape(POINTS, 100) - g).min(axis=1)
     reduced = cost - f[i] - g[j]
     for below in (0.0, 1e-9, 0.1):
-        found = all_pairs.near(f, g, below)
+        found = all_pairs.near(f, g, below, 24000)
         assert Arcs.of(i[reduced <= below], j[reduced <= below], 100) in found  # those that are exactly tight, too
         if p == 2 and not offset:
             assert len(found) <= np.count_nonzero(reduced <= below + 1e-12)
+        assert all_pairs.near(f, g, below, len(found) - 1) is None
 
 
 def test_least_costs_of_rows_are_those_of_the_matrix():

@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 from transport_problems import EPS, measures
 
 from divergences.transport import wasserstein
+from divergences.transport.area import area
+from divergences.transport.exact import exact_dot
+from divergences.transport.masses import balance
+from divergences.transport.packed import sort_packed, stable_order
 from divergences.transport.quantile_line import wasserstein_1d
 
 LIGHT = settings(deadline=None, max_examples=40)
@@ -127,6 +131,59 @@ def test_order_infinity_is_the_limit_and_not_fooled_by_ties_of_levels():
 def test_scaling_neither_overflows_nor_underflows(scale, p):
     x, y = np.array([0.25, 0.5, 1.0]), np.array([0.125, 1.5])
     assert wasserstein_1d(x * scale, y * scale, p=p) == pytest.approx(scale * wasserstein_1d(x, y, p=p), rel=1e-13)
+
+
+def test_means_of_differences_do_not_overflow():
+    assert wasserstein_1d([1.5e308] * 4, [0, 0]) == wasserstein_1d(np.full(2, 1.5e308), np.zeros(2)) == 1.5e308
+
+
+@pytest.mark.parametrize("sloppy", [0.0, 1e-9])
+def test_area_of_hundreds_of_weighted_points(sloppy):
+    rng = np.random.default_rng(10)
+    x, y = rng.normal(size=400), np.round(rng.normal(0.1, 1, 300), 2)  # with ties
+    a, b = rng.exponential(size=400), rng.exponential(size=300)
+    a, b = a / a.sum(), b / b.sum() * (1 + sloppy)
+    value = area(x, y, a, b)
+    assert value is not None
+    assert agrees(value, rational(x, y, a, b, 1), 1, unit(400, 300))
+
+
+@LIGHT
+@given(st.integers(1, 4), st.integers(1, 20), st.data())
+def test_packed_sort_is_a_permutation_in_order(rows, n, data):
+    close = st.integers(-9, 9).map(lambda k: math.copysign(1 + abs(k) * EPS, k))
+    numbers = st.one_of(close, st.sampled_from([0.0, -0.0, 5e-324, -5e-324]), st.floats(-1e300, 1e300))
+    x = np.array(data.draw(st.lists(numbers, min_size=rows * n, max_size=rows * n))).reshape(rows, n)
+    y, order = sort_packed(x)
+    np.testing.assert_array_equal(y, np.sort(x, axis=-1))
+    np.testing.assert_array_equal(x.take(order), y)
+    np.testing.assert_array_equal(np.sort(order, axis=-1), np.arange(rows * n).reshape(rows, n))
+    np.testing.assert_array_equal(stable_order(x[0]), np.argsort(x[0], kind="stable"))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, 2])
+def test_packed_sort_declines_what_is_not_finite(value, place):
+    x = np.arange(6.0).reshape(2, 3)
+    x[1, place] = value
+    assert sort_packed(x) is None
+
+
+@pytest.mark.parametrize("spread", [0, 2, 40])
+def test_many_masses_and_their_products_are_as_exact_as_few(spread):
+    rng = np.random.default_rng(11)
+    n = 20_000
+    a, b = np.exp(-spread * rng.uniform(size=n)) * rng.uniform(1, 2, n), rng.integers(0, 3, n) / 4
+    a[7] = 0
+    masses = balance(a, b, Fraction(3))
+    for q, w in ((masses.source, a), (masses.target, b)):
+        exact = [Fraction(v) for v in w.tolist()]
+        total = sum(exact)
+        assert sum(q.tolist()) == masses.units
+        assert all(int(q[k]) * total == exact[k] * masses.units for k in range(0, n, 97))
+        flow = masses.to_mass(q)
+        assert all(flow[k] == float(3 * exact[k] / total) for k in range(0, n, 97))
+        assert exact_dot(q, a) == sum(int(k) * Fraction(v) for k, v in zip(q, a.tolist(), strict=True))
 
 
 def test_batches_broadcast():
