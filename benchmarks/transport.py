@@ -140,7 +140,8 @@ def by_dense_pot(x: Any, y: Any, a: Any, b: Any, p: int) -> float:
 
 def by_lazy_pot(x: Any, y: Any, a: Any, b: Any, p: int) -> float:
     """The network simplex without the matrix."""
-    return float(ot.emd2_lazy(x, y, a, b, metric="sqeuclidean" if p == 2 else "euclidean", numItermax=LIMIT))
+    metric = "sqeuclidean" if p == 2 else "euclidean"
+    return float(ot.emd2_lazy(x, y, a, b, metric=metric, numItermax=LIMIT, return_matrix=False))
 
 
 def by_scipy(x: Any, y: Any, a: Any, b: Any, p: int) -> float:
@@ -206,7 +207,7 @@ def marginal_error(t: Transport, a: Any, b: Any) -> float:
 def apart(case: Case) -> Row:
     """One row, in a process of its own."""
     command = [sys.executable, __file__, "--case", json.dumps(asdict(case))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Row(**json.loads(done.stdout.splitlines()[-1]))
 
 

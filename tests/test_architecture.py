@@ -142,6 +142,7 @@ ORDER = [
     "divergences.transport.clouds.finish",
     "divergences.transport.clouds.distinct",
     "divergences.transport.clouds.lazy",
+    "divergences.transport.clouds.threads",
     "divergences.transport.clouds.road",
     "divergences.transport.clouds",
     "divergences.transport.points",

@@ -1,14 +1,12 @@
 """The method for large clouds: coarse to fine, on few arcs, priced over all pairs, without the matrix of costs."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from divergences.bounds import Bounds
 from divergences.transport.clouds.columns import Found, Stalled, refined, settings_for
@@ -19,6 +17,7 @@ from divergences.transport.clouds.lazy import LazySimplex
 from divergences.transport.clouds.program import tight_potentials
 from divergences.transport.clouds.progress import Interrupted, Progress
 from divergences.transport.clouds.splitting import split
+from divergences.transport.clouds.threads import processors, unshared
 from divergences.transport.ground import distances, power
 from divergences.transport.matrix_roads import DenseSimplex
 from divergences.transport.potentials import Potential
@@ -83,9 +82,9 @@ class Clouds(Road):
 
     def solve(self, pair: PointPair) -> Transport:
         """The certified optimum, by the dense program where the search stalls."""
-        threads = self.threads or len(os.sched_getaffinity(0))
+        threads = self.threads or processors()
         try:
-            with threadpool_limits(1):  # tiles are too small to be shared out once more
+            with unshared():
                 return _Search(Distinct(pair, threads), self).answer()
         except Stalled:
             others = DenseSimplex(), LazySimplex()

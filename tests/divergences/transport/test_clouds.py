@@ -1,5 +1,6 @@
 """Large clouds: the road without the cost matrix agrees with the dense program, and proves it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 from transport_problems import EPS
 
 from divergences.transport import DenseSimplex, wasserstein
@@ -170,6 +172,15 @@ def test_many_points_in_general_position_choose_this_method_and_ties_do_not():
     assert not Clouds().pays(PointPair(big[:300], big, masses, 2, "euclidean"))
     assert not Clouds().pays(PointPair(lattice_points, lattice_points, masses, 2, "euclidean"))
     assert not Clouds().pays(PointPair(big, big, masses, 2, "cosine"))
+
+
+def test_solutions_at_once_leave_the_threads_of_the_matrix_library_as_they_were():
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    with ThreadPoolExecutor(4) as pool:
+        values = list(pool.map(lambda seed: wasserstein(X, normals(POINTS, 2, seed), method=Clouds()).value, range(8)))
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+    alone = [wasserstein(X, normals(POINTS, 2, seed), method=DenseSimplex()).value for seed in range(8)]
+    assert values == pytest.approx(alone, rel=1e-14)
 
 
 def test_points_whose_squares_underflow_are_refused():
