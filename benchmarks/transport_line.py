@@ -20,7 +20,7 @@ import numpy as np
 import ot
 from scipy.stats import wasserstein_distance
 
-from divergences.transport.circle import wasserstein_circle
+from divergences.transport import wasserstein_circle
 from divergences.transport.quantile_line import wasserstein_1d
 
 Call = Callable[[], Any]

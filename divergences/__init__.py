@@ -104,10 +104,16 @@ _LAZY = (
 """Names by the modules that they come from, which are imported when first asked for."""
 
 
+_PACKAGES = ("estimators", "families", "integral_metrics", "plot", "projections", "relations", "testing", "transport")
+"""Modules for names that are not here, imported when first asked for."""
+
+
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used."""
     if name in _LAZY:
         return getattr(import_module(f"divergences.{_LAZY[name]}"), name)
+    if name in _PACKAGES:
+        return import_module(f"divergences.{name}")
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

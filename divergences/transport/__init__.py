@@ -4,7 +4,7 @@ from divergences.transport.arc import Arc
 from divergences.transport.assignment import Assignment
 from divergences.transport.between_distributions import Coordinates, DistributionTransport, between
 from divergences.transport.bures import Bures
-from divergences.transport.circle import Circle, wasserstein_circle
+from divergences.transport.circle import Circle
 from divergences.transport.clouds import Clouds, Interrupted, LazySimplex, Progress
 from divergences.transport.extension import LipschitzExtension
 from divergences.transport.feasibility import Infeasible
@@ -15,7 +15,7 @@ from divergences.transport.known_distances import ClosedForm
 from divergences.transport.line import Line
 from divergences.transport.matrix import MATRIX_ROADS, emd
 from divergences.transport.matrix_roads import DenseSimplex, MatrixRoad
-from divergences.transport.points import ROADS, wasserstein
+from divergences.transport.points import ROADS, wasserstein, wasserstein_circle
 from divergences.transport.quantile_line import wasserstein_1d
 from divergences.transport.quantiles import Quantiles
 from divergences.transport.result import Method, Transport, TransportError

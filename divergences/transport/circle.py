@@ -11,22 +11,19 @@ from fractions import Fraction
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from divergences.transport.arc import Arc
 from divergences.transport.certificate import root_bounds
 from divergences.transport.cycle import Circles, Cycle, Wide
 from divergences.transport.exact import exact_dot, nearest
 from divergences.transport.ground import Ground, line_ground
-from divergences.transport.inputs import read_order, read_points, read_weights
-from divergences.transport.masses import balance
 from divergences.transport.packed import stable_order
 from divergences.transport.result import Floats, Transport
 from divergences.transport.roads import PointPair, Road, sparse_plan
 from divergences.transport.rounding import lowered
 from divergences.transport.shift import best, uncertainty
 
-__all__ = ["Circle", "wasserstein_circle"]
+__all__ = ["Circle"]
 
 _SEVERAL_TURNS = 2**56  # totals below this can be shifted by turns in int64
 
@@ -61,76 +58,6 @@ class Circle(Road):
         bounds = root_bounds(max(cost - Fraction(missing), Fraction(0)), cost, costs, pair.p)
         plan = sparse_plan(pair.masses, row, column, flow)
         return Transport(bounds, nearest(cost), plan, potentials, self, 0)
-
-
-def wasserstein_circle(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    a: npt.ArrayLike | None = None,
-    b: npt.ArrayLike | None = None,
-    *,
-    p: float = 1,
-    period: float = 1.0,
-) -> Transport:
-    r"""Wasserstein distance between two weighted sets of points on a circle.
-
-    .. math:: W_p = \min_{\alpha \in \mathbb{R}} \Bigl( \int_0^1 |F^{-1}(t) - G^{-1}(t - \alpha)|^p \, dt \Bigr)^{1/p}
-
-    with distribution functions continued by :math:`F(x + P) = F(x) + 1`; the distance of two points is the length of the
-    shorter arc.
-
-    Parameters
-    ----------
-    x : array_like of shape (n,)
-        Points of the first measure; any numbers, taken modulo the period.
-    y : array_like of shape (m,)
-        Points of the second.
-    a : array_like of shape (n,), optional
-        Weights of `x`, by default uniform: non-negative, of mass 1 within 1.5e-8. The distance is that of the exactly
-        normalised pair.
-    b : array_like of shape (m,), optional
-        Weights of `y`, by default uniform.
-    p : float, default 1
-        Order, at least 1 and finite.
-    period : float, default 1.0
-        Length P of the circle: 24 for hours, ``2 * math.pi`` for radians.
-
-    Returns
-    -------
-    Transport
-        The p-th root as value, with proven bounds; plan; and potentials of the cost ``d ** p`` that are feasible on all
-        pairs.
-
-    Raises
-    ------
-    ValueError
-        If points or weights are not finite or of shapes that do not fit, weights are negative or not of mass 1, p is
-        below 1, or the period is not positive and finite.
-
-    Notes
-    -----
-    The same as ``wasserstein(x, y, a, b, p=p, metric=Arc(period))``. The shift is minimised over integers, masses being
-    multiples of a common unit, so a plan is never near the best one but is it.
-
-    References
-    ----------
-    J. Delon, J. Salomon and A. Sobolevskii (2010), Fast transport optimization for Monge costs on the circle, SIAM
-    Journal on Applied Mathematics 70(7).
-    J. Rabin, J. Delon and Y. Gousseau (2011), Transportation distances on the circle, Journal of Mathematical Imaging
-    and Vision 41.
-
-    Examples
-    --------
-    >>> from divergences.transport import wasserstein_circle
-    >>> wasserstein_circle([23, 0, 1], [1, 2, 3], period=24).value
-    2.0
-    >>> wasserstein_circle([0, 0.5], [0.25, 0.75], p=2).value
-    0.25
-    """
-    order = read_order(p)
-    u, v = read_points(x, y)
-    w, z = read_weights("a", a, len(u)), read_weights("b", b, len(v))
-    return Circle().solve(PointPair(u, v, balance(w, z, Fraction(1)), order, Arc(period)))
 
 
 def _arc_ground(arc: Arc, x: Floats, y: Floats, p: float) -> Ground:

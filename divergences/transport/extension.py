@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divergences.transport.exact import exact_dot, two_sum
-from divergences.transport.ground import Ground, Metric, ground, is_line
+from divergences.transport.ground import SCALED_BY_DATA, Ground, Metric, ground, is_line
 from divergences.transport.inputs import read_floats
 from divergences.transport.masses import Balanced
 from divergences.transport.result import Floats, Indices
@@ -27,7 +27,6 @@ __all__ = ["LipschitzExtension", "check_metric", "distances", "proven_gain"]
 _PAIRS = 2**20  # pairs handled at once
 _U = 2.0**-53  # unit roundoff
 _METRICS = frozenset({"euclidean", "cityblock", "chebyshev", "minkowski", "hamming", "canberra", "jensenshannon"})
-_SCALED_BY_DATA = frozenset({"seuclidean", "mahalanobis"})
 _SLACK = 2.0**-40  # relative violation of the triangle inequality that passes for rounding
 
 
@@ -157,7 +156,7 @@ def check_metric(points: Floats, values: Floats, lipschitz: float, metric: Metri
     """
     if isinstance(metric, str) and metric in _METRICS:
         return
-    if isinstance(metric, str) and metric in _SCALED_BY_DATA:
+    if isinstance(metric, str) and metric in SCALED_BY_DATA:
         msg = (
             f"expected a metric that does not depend on the points, got {metric!r}, which scales by the variance of "
             "whatever it is given; pass a function with the scale fixed"

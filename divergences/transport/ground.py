@@ -12,6 +12,8 @@ from scipy.spatial.distance import cdist
 from divergences.transport.result import Floats
 
 __all__ = [
+    "FLOOR",
+    "SCALED_BY_DATA",
     "Ground",
     "Metric",
     "distances",
@@ -26,8 +28,10 @@ __all__ = [
 Metric = str | Callable[[Floats, Floats], npt.ArrayLike]
 
 _U = 2.0**-53  # unit roundoff
-_FLOOR = 2.0**-1000  # powers below this have lost digits to underflow
+FLOOR = 2.0**-1000  # powers below this have lost digits to underflow
 _CEILING = 2.0**1000  # powers above this leave no room for sums
+SCALED_BY_DATA = frozenset({"seuclidean", "mahalanobis"})
+"""Names of distances whose scale scipy takes from all points at once."""
 _ON_THE_LINE = frozenset({"euclidean", "cityblock", "chebyshev", "minkowski"})
 
 
@@ -63,12 +67,12 @@ def ground(x: Floats, y: Floats, p: float, metric: Metric) -> Ground:
     bounded by 0 and 2**-500.
     """
     if metric == "euclidean" and p == 2:
-        square = _lifted(cdist(x, y, "sqeuclidean"), x, y, _FLOOR)
+        square = _lifted(cdist(x, y, "sqeuclidean"), x, y, FLOOR)
         return _checked(square.cost, square.cost, relative_error(x, y, p, "euclidean"), p, square.absolute)
     distance = Ground(distances(x, y, metric), 0.0, 0.0)
     _check_distance(distance.cost, (len(x), len(y)), metric)
     if metric == "euclidean":
-        distance = _lifted(distance.cost, x, y, math.sqrt(_FLOOR))
+        distance = _lifted(distance.cost, x, y, math.sqrt(FLOOR))
     cost = power(distance.cost, p)
     return _checked(
         distance.cost, cost, relative_error(x, y, p, metric), p, distance.absolute**p, may_forbid=callable(metric)
@@ -137,7 +141,7 @@ def distances(x: Floats, y: Floats, metric: Metric) -> Floats:
         return np.ascontiguousarray(metric(x, y), dtype=np.float64)
     try:
         return np.asarray(cdist(x, y, cast("Any", metric)), dtype=np.float64)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         msg = (
             "metric must be 'euclidean', another name that scipy.spatial.distance.cdist knows, or a function from "
             f"arrays (n, d) and (m, d) to distances (n, m); got {metric!r}: {error}"
@@ -170,7 +174,7 @@ def _checked(
             "common factor s and multiply the value by s: W_p(s x, s y) = s W_p(x, y)"
         )
         raise ValueError(msg)
-    lost = (distance > 0) & (cost < _FLOOR) if p != 1 else np.zeros(1, dtype=bool)
+    lost = (distance > 0) & (cost < FLOOR) if p != 1 else np.zeros(1, dtype=bool)
     if not lost.any():
         return Ground(cost, relative, absolute)
-    return Ground(np.where(lost, _FLOOR, cost), relative, max(absolute, _FLOOR))
+    return Ground(np.where(lost, FLOOR, cost), relative, max(absolute, FLOOR))

@@ -1,7 +1,8 @@
 """Reading the arguments: each error says what was expected, what came and what to do."""
 
 import math
-from typing import SupportsFloat
+from collections.abc import Iterator
+from typing import Any, SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from divergences.transport.result import Floats
 
 __all__ = [
     "MASS_TOLERANCE",
+    "pair_tolerance",
     "read_cost",
     "read_floats",
     "read_masses",
@@ -31,21 +33,50 @@ def weight_tolerance(value: npt.ArrayLike) -> float:
     return math.sqrt(np.finfo(dtype if np.issubdtype(dtype, np.floating) else np.float64).eps)
 
 
+def pair_tolerance(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
+    """Relative difference of the totals of two masses that passes for rounding in the dtypes they come in."""
+    coarse = [weight_tolerance(v) for v in (a, b) if getattr(v, "dtype", np.float64) in (np.float32, np.float16)]
+    return max([MASS_TOLERANCE, *coarse])
+
+
 _LARGEST = 1e300  # of masses and costs: room for their sums
 
 
 def read_floats(what: str, value: npt.ArrayLike) -> Floats:
-    """Real numbers as float64."""
+    """Real numbers as float64, which has to hold them."""
     if type(value) is np.ndarray and value.dtype == np.float64:
         return value
-    if np.iscomplexobj(value):
-        msg = f"{what} must be real numbers, got complex ones; pass the real or the imaginary part"
-        raise ValueError(msg)
+    if isinstance(value, np.ma.MaskedArray):
+        msg = (
+            f"{what} must be a plain array, got a masked one, whose mask would be ignored; pass x[~mask] or x.filled(0)"
+        )
+        raise TypeError(msg)
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(value)
+        _require_real(what, given)
+        numbers = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:  # whatever another library says to a conversion
         msg = f"{what} must be an array of real numbers, got {type(value).__name__} ({error})"
         raise ValueError(msg) from error
+    if given.dtype.kind in "iu" and any(int(v) != w for v, w in _beyond_exact(given, numbers)):
+        msg = f"{what} must be numbers that float64 holds, got integers beyond 2**53; subtract a common offset first"
+        raise ValueError(msg)
+    return numbers
+
+
+def _require_real(what: str, given: npt.NDArray[Any]) -> None:
+    """Refuse complex numbers, dates and texts, which numpy would turn into numbers."""
+    kind = given.dtype.kind
+    if kind not in "bifuO":
+        fix = "pass the real or the imaginary part" if kind == "c" else "convert them to numbers in one unit"
+        msg = f"{what} must be real numbers, got {'complex ones' if kind == 'c' else given.dtype}; {fix}"
+        raise ValueError(msg)
+
+
+def _beyond_exact(given: npt.NDArray[Any], numbers: Floats) -> Iterator[tuple[Any, int]]:
+    """The integers that float64 need not hold, and what became of them."""
+    far = np.abs(numbers) >= 2.0**53
+    return zip(given[far].tolist(), map(int, numbers[far].tolist()), strict=True)
 
 
 def read_masses(name: str, value: npt.ArrayLike) -> Floats:
@@ -75,12 +106,12 @@ def read_masses(name: str, value: npt.ArrayLike) -> Floats:
     return mass
 
 
-def read_pair(a: Floats, b: Floats) -> None:
+def read_pair(a: Floats, b: Floats, tolerance: float = MASS_TOLERANCE) -> None:
     """Refuse masses whose totals differ by more than rounding."""
     m, n = math.fsum(a.tolist()), math.fsum(b.tolist())
-    if abs(m - n) > MASS_TOLERANCE * max(m, n):
+    if abs(m - n) > tolerance * max(m, n):
         msg = (
-            f"masses a and b must have equal totals (within {MASS_TOLERANCE:g}, relative), got sum(a) = {m!r} and "
+            f"masses a and b must have equal totals (within {tolerance:.2g}, relative), got sum(a) = {m!r} and "
             f"sum(b) = {n!r}; divide each by its sum to compare shapes, or add a point that holds the difference"
         )
         raise ValueError(msg)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy.typing as npt
 
 from divergences.transport.assignment import Assignment
-from divergences.transport.inputs import read_cost, read_masses, read_pair
+from divergences.transport.inputs import pair_tolerance, read_cost, read_masses, read_pair
 from divergences.transport.masses import balance
 from divergences.transport.matrix_roads import DenseSimplex, MatrixRoad
 from divergences.transport.result import Transport
@@ -84,7 +84,7 @@ def emd(a: npt.ArrayLike, b: npt.ArrayLike, cost: npt.ArrayLike, *, method: Matr
     7.0
     """
     p, q = read_masses("a", a), read_masses("b", b)
-    read_pair(p, q)
+    read_pair(p, q, pair_tolerance(a, b))
     c = read_cost(cost, (len(p), len(q)))
     masses = balance(p, q)
     return _road(masses, method).solve_matrix(masses, c)

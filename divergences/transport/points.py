@@ -6,23 +6,26 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy.typing as npt
 
 from divergences._objects import are_distributions
+from divergences.transport.arc import Arc
 from divergences.transport.assignment import Assignment
 from divergences.transport.between_distributions import DistributionTransport, between
 from divergences.transport.circle import Circle
-from divergences.transport.clouds.road import Clouds
+from divergences.transport.clouds.progress import Interrupted
+from divergences.transport.clouds.road import FITS, Clouds
+from divergences.transport.feasibility import Infeasible
 from divergences.transport.ground import Metric, without_constant_coordinates
 from divergences.transport.inputs import read_order, read_points, read_weights
 from divergences.transport.line import Line
 from divergences.transport.masses import balance
 from divergences.transport.matrix_roads import DenseSimplex
-from divergences.transport.result import Transport
+from divergences.transport.result import Transport, TransportError
 from divergences.transport.roads import PointPair, Road
 from divergences.transport.tree import Tree
 
 if TYPE_CHECKING:
     from divergences.families import Distribution
 
-__all__ = ["ROADS", "chosen", "wasserstein"]
+__all__ = ["ROADS", "chosen", "wasserstein", "wasserstein_circle"]
 
 ROADS: tuple[Road, ...] = (Line(), Circle(), Tree(), Clouds(), DenseSimplex(), Assignment())
 """The methods in order of preference: a problem goes to the first that suits it and pays; the last only when forced."""
@@ -129,7 +132,7 @@ def wasserstein(
     u, v = without_constant_coordinates(*read_points(x, y), metric)
     w, z = read_weights("a", a, len(u)), read_weights("b", b, len(v))
     pair = PointPair(u, v, balance(w, z, Fraction(1)), order, metric)
-    return chosen(pair, method).solve(pair)
+    return _solved(pair) if method is None else chosen(pair, method).solve(pair)
 
 
 def _require_no_options(*options: Any) -> None:
@@ -140,6 +143,86 @@ def _require_no_options(*options: Any) -> None:
         if not (option is default or option == default):
             msg = f"expected no {name} beside distributions, got {option!r}; leave it out, or pass points and weights"
             raise TypeError(msg)
+
+
+def wasserstein_circle(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    a: npt.ArrayLike | None = None,
+    b: npt.ArrayLike | None = None,
+    *,
+    p: float = 1,
+    period: float = 1.0,
+) -> Transport:
+    r"""Wasserstein distance between two weighted sets of points on a circle.
+
+    .. math:: W_p = \min_{\alpha \in \mathbb{R}} \Bigl( \int_0^1 |F^{-1}(t) - G^{-1}(t - \alpha)|^p \, dt \Bigr)^{1/p}
+
+    with distribution functions continued by :math:`F(x + P) = F(x) + 1`; the distance of two points is the length of the
+    shorter arc.
+
+    Parameters
+    ----------
+    x : array_like of shape (n,)
+        Points of the first measure; any numbers, taken modulo the period.
+    y : array_like of shape (m,)
+        Points of the second.
+    a : array_like of shape (n,), optional
+        Weights of `x`, by default uniform: non-negative, of mass 1 within 1.5e-8. The distance is that of the exactly
+        normalised pair.
+    b : array_like of shape (m,), optional
+        Weights of `y`, by default uniform.
+    p : float, default 1
+        Order, at least 1 and finite.
+    period : float, default 1.0
+        Length P of the circle: 24 for hours, ``2 * math.pi`` for radians.
+
+    Returns
+    -------
+    Transport
+        The p-th root as value, with proven bounds; plan; and potentials of the cost ``d ** p`` that are feasible on all
+        pairs.
+
+    Raises
+    ------
+    ValueError
+        If points or weights are not finite or of shapes that do not fit, weights are negative or not of mass 1, p is
+        below 1, or the period is not positive and finite.
+
+    Notes
+    -----
+    The same as ``wasserstein(x, y, a, b, p=p, metric=Arc(period))``. The shift is minimised over integers, masses being
+    multiples of a common unit, so a plan is never near the best one but is it.
+
+    References
+    ----------
+    J. Delon, J. Salomon and A. Sobolevskii (2010), Fast transport optimization for Monge costs on the circle, SIAM
+    Journal on Applied Mathematics 70(7).
+    J. Rabin, J. Delon and Y. Gousseau (2011), Transportation distances on the circle, Journal of Mathematical Imaging
+    and Vision 41.
+
+    Examples
+    --------
+    >>> from divergences.transport import wasserstein_circle
+    >>> wasserstein_circle([23, 0, 1], [1, 2, 3], period=24).value
+    2.0
+    >>> wasserstein_circle([0, 0.5], [0.25, 0.75], p=2).value
+    0.25
+    """
+    return wasserstein(x, y, a, b, p=read_order(p), metric=Arc(period))
+
+
+def _solved(pair: PointPair) -> Transport:
+    """By the first method of the table that suits; where it cannot bring its bounds together, by the dense program."""
+    road = chosen(pair, None)
+    try:
+        return road.solve(pair)
+    except (Infeasible, Interrupted):
+        raise
+    except TransportError:
+        if isinstance(road, DenseSimplex) or len(pair.x) * len(pair.y) > FITS:
+            raise
+        return DenseSimplex().solve(pair)
 
 
 def chosen(pair: PointPair, method: Any) -> Road:

@@ -15,22 +15,19 @@ from scipy.spatial import cKDTree
 from divergences.transport.clouds.arcs import Arcs, Integer64
 from divergences.transport.clouds.hierarchy import Level
 from divergences.transport.clouds.program import Optimum, levelling, solve_arcs, tight_potentials
+from divergences.transport.clouds.progress import Stalled
 from divergences.transport.clouds.splitting import Plan, split
 from divergences.transport.clouds.sweeps import sweep
 from divergences.transport.clouds.tiles import Tiles, tiles
-from divergences.transport.result import Floats, TransportError
+from divergences.transport.result import Floats
 
-__all__ = ["Found", "Report", "Settings", "Stalled", "refined", "settings_for"]
+__all__ = ["Found", "Report", "Settings", "refined", "settings_for"]
 
-Report = Callable[[str, int, float, int], None]
-"""Told after each solution: the stage, the number of arcs, the cost in units of mass, the number of violated pairs."""
+Report = Callable[[str, "Found", int, float, int], None]
+"""Told after each solution: stage, plan and potentials, number of arcs, cost in units of mass, number of violated pairs."""
 
 _CURVED = 1.5  # orders from which potentials are nearly quadratic, so that coarse ones are good to second order
 _LARGE = 40_000  # points from which a coarse level is left once its pool is exhausted
-
-
-class Stalled(TransportError):
-    """Column generation does not get on."""
 
 
 @final
@@ -50,6 +47,10 @@ class Settings:
     """Sweeps of the decomposition; the second has blocks of twice the size."""
     rounds: int = 200
     """Rounds of pricing after which the search counts as stalled."""
+    patience: int = 20
+    """Rounds within which violations are to be halved."""
+    densest: int = 64
+    """Arcs for each point beyond which the search counts as stalled."""
 
 
 def settings_for(p: float) -> Settings:
@@ -168,7 +169,7 @@ class _Search:
             reduced = self.pool_cost - self.found.f[self.pool.row] - self.found.g[self.pool.column]
             bad = (reduced < -self.tolerance(1e-9)) & ~self.arcs.holds(self.pool)
             worst = self.pool[bad]
-            self.report("pool", len(self.arcs), self.value(), len(worst))
+            self.report("pool", self.found, len(self.arcs), self.value(), len(worst))
             if len(worst) < 0.005 * len(self.a):
                 return
             self.add(worst[worst.best(reduced[bad], 4, height=len(self.a))], purge=False)
@@ -176,26 +177,37 @@ class _Search:
 
     def price_roughly(self, most: int) -> None:
         """Rounds over all pairs in single precision, until hardly any is violated."""
+        told: list[int] = []
         for _ in range(self.settings.rounds):
             found = self.tiles.rough(self.found.f, self.found.g, most)
             new = self.violated(found, self.tolerance(1e-6), 8)
-            self.report("rough", len(self.arcs), self.value(), len(new))
+            self.report("rough", self.found, len(self.arcs), self.value(), len(new))
             if len(new) < 1e-3 * len(self.a):
                 return
+            self.check(told, len(new))
             self.add(new, purge=True)
             self.solve()
         raise Stalled(self.stalled())
 
     def price_surely(self, most: int) -> None:
         """Rounds over all pairs in double precision, until no new one is violated."""
+        told: list[int] = []
         for _ in range(self.settings.rounds):
             new = self.violated(self.tiles.least(self.found.f, self.found.g, most), self.tolerance(1e-13), 5)
-            self.report("all", len(self.arcs), self.value(), len(new))
+            self.report("all", self.found, len(self.arcs), self.value(), len(new))
             if not len(new):
                 return
+            self.check(told, len(new))
             self.add(new, purge=False)
             self.solve()
         raise Stalled(self.stalled())
+
+    def check(self, told: list[int], violated: int) -> None:
+        """Stop where violations are not halved in so many rounds, or arcs have become too many."""
+        told.append(violated)
+        slow = len(told) > self.settings.patience and violated > told[-1 - self.settings.patience] / 2
+        if slow or len(self.arcs) > self.settings.densest * (len(self.a) + len(self.b)):
+            raise Stalled(self.stalled())
 
     def stalled(self) -> str:
         """What the error says."""

@@ -14,7 +14,7 @@ from divergences.transport.clouds.splitting import Plan, split
 from divergences.transport.clouds.tiles import Tiles, tiles
 from divergences.transport.exact import exact_dot, nearest
 from divergences.transport.forest import Flows, completed, exact_flows
-from divergences.transport.ground import Ground, relative_error
+from divergences.transport.ground import FLOOR, Ground, relative_error
 from divergences.transport.potentials import Potential, c_transform
 from divergences.transport.result import Floats, Indices, Integers, Method, Transport
 from divergences.transport.roads import PointPair, sparse_plan
@@ -67,7 +67,8 @@ class Distinct:
         upper = exact_dot(flows.flow, used) * masses.unit
         f, g = self._extended(_unsorted(f, self.order_x), _unsorted(g, self.order_y))
         lower = dual_value(masses, f, g, np.zeros((1, 1)))
-        ground = Ground(np.zeros((0, 0)), relative_error(pair.x, pair.y, pair.p, pair.metric), 0.0)
+        floor = 0.0 if pair.p in (1, 2) else FLOOR
+        ground = Ground(np.zeros((0, 0)), relative_error(pair.x, pair.y, pair.p, pair.metric), floor)
         row, column, flow = self._spread(flows)
         return row, column, flow, f, g, upper, lower, ground
 

@@ -12,8 +12,9 @@ from typing import final
 import numpy as np
 
 from divergences.transport.clouds.arcs import Arcs
-from divergences.transport.clouds.columns import Found, Stalled
+from divergences.transport.clouds.columns import Found
 from divergences.transport.clouds.program import Optimum, levelling, solve_arcs, tight_potentials
+from divergences.transport.clouds.progress import Stalled
 from divergences.transport.clouds.splitting import Plan
 from divergences.transport.clouds.tiles import Tiles
 from divergences.transport.potentials import Potential, difference_down, reduced_cost

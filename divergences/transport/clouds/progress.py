@@ -1,12 +1,12 @@
-"""What a long solution tells while it runs, and what is left of it when it is interrupted."""
+"""What a long solution tells while it runs, and how it may end without the optimum."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from divergences.bounds import Bounds
-from divergences.transport.result import TransportError
+from divergences.transport.result import Transport, TransportError
 
-__all__ = ["Interrupted", "Progress"]
+__all__ = ["Interrupted", "Progress", "Stalled"]
 
 
 @final
@@ -46,6 +46,15 @@ class Progress:
 
 
 @final
+class Stalled(TransportError):
+    """The search does not get on, or not to a narrow answer; `answer` is a wide one where there is any."""
+
+    def __init__(self, text: str, answer: Transport | None = None) -> None:
+        super().__init__(text)
+        self.answer = answer
+
+
+@final
 class Interrupted(TransportError):
     """The search was interrupted; `bounds` are proven bounds of the value, from the best plan and potentials so far."""
 
@@ -55,3 +64,7 @@ class Interrupted(TransportError):
             "proven (the attribute bounds of this error)"
         )
         self.bounds = bounds
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by what it was made of."""
+        return type(self), (self.bounds,)

@@ -9,27 +9,28 @@ from typing import final
 import numpy as np
 
 from divergences.bounds import Bounds
-from divergences.transport.clouds.columns import Found, Stalled, refined, settings_for
+from divergences.transport.clouds.columns import Found, refined, settings_for
 from divergences.transport.clouds.distinct import Distinct
 from divergences.transport.clouds.finish import certified
-from divergences.transport.clouds.hierarchy import hierarchy
+from divergences.transport.clouds.hierarchy import Level, hierarchy
 from divergences.transport.clouds.lazy import LazySimplex
 from divergences.transport.clouds.program import tight_potentials
-from divergences.transport.clouds.progress import Interrupted, Progress
-from divergences.transport.clouds.splitting import split
+from divergences.transport.clouds.progress import Interrupted, Progress, Stalled
+from divergences.transport.clouds.splitting import Plan, split
 from divergences.transport.clouds.threads import processors, unshared
-from divergences.transport.ground import distances, power
+from divergences.transport.ground import SCALED_BY_DATA, distances, power
 from divergences.transport.matrix_roads import DenseSimplex
 from divergences.transport.potentials import Potential
-from divergences.transport.result import Transport
+from divergences.transport.result import Transport, TransportError
 from divergences.transport.roads import PointPair, Road
 from divergences.transport.simplex import solve_dense
 
-__all__ = ["Clouds"]
+__all__ = ["FITS", "Clouds"]
 
 _NORMAL = 2.0**-400  # coordinates above which squares of differences do not underflow
 _NAMES = frozenset({"euclidean", "cityblock", "chebyshev"})
-_DENSE_FITS = 10**8  # pairs, 42 bytes each
+FITS = 10**8
+"""Pairs of which the dense program can hold all costs: 42 bytes each."""
 _LOOSEST = 1e-12  # relative gap beyond which another method is asked
 
 
@@ -67,8 +68,16 @@ class Clouds(Road):
     threads: int | None = None
     progress: Callable[[Progress], object] | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        """Refuse what is no number of threads."""
+        if self.threads is not None and not (isinstance(self.threads, int) and self.threads >= 1):
+            msg = f"expected a positive integer of threads, or None for one on each processor, got {self.threads!r}"
+            raise ValueError(msg)
+
     def suits(self, pair: PointPair) -> bool:
-        """Points whose distances neither over- nor underflow when squared, p >= 1."""
+        """Points whose squared distances neither over- nor underflow, p >= 1, distances that do not depend on other points."""
+        if isinstance(pair.metric, str) and pair.metric in SCALED_BY_DATA:
+            return False
         top = max(float(np.abs(pair.x).max()), float(np.abs(pair.y).max()))
         low = min(float(np.min(np.abs(v), where=v != 0, initial=top or 1.0)) for v in (pair.x, pair.y))
         return pair.p >= 1 and (top == 0 or (low >= _NORMAL and max(pair.p, 2) * (math.log2(top) + 1) <= 900))
@@ -78,20 +87,20 @@ class Clouds(Road):
         if not isinstance(pair.metric, str) or pair.metric not in _NAMES or not self.suits(pair):
             return False
         pairs = len(pair.x) * len(pair.y)
-        return pairs > _DENSE_FITS or (pairs >= (_LEAST_CURVED if pair.p >= 1.5 else _LEAST_PLAIN) and not _ties(pair))
+        return pairs > FITS or (pairs >= (_LEAST_CURVED if pair.p >= 1.5 else _LEAST_PLAIN) and not _ties(pair))
 
     def solve(self, pair: PointPair) -> Transport:
         """The certified optimum, by the dense program where the search stalls."""
-        threads = self.threads or processors()
         try:
             with unshared():
-                return _Search(Distinct(pair, threads), self).answer()
-        except Stalled:
-            others = DenseSimplex(), LazySimplex()
-            other = others[len(pair.x) * len(pair.y) > _DENSE_FITS]
-            if not other.suits(pair):
+                return _Search(Distinct(pair, self.threads or processors()), self).answer()
+        except Stalled as stalled:
+            other = LazySimplex() if len(pair.x) * len(pair.y) > FITS else DenseSimplex()
+            if other.suits(pair):
+                return other.solve(pair)
+            if stalled.answer is None:
                 raise
-            return other.solve(pair)
+            return stalled.answer
 
 
 _LEAST_CURVED, _LEAST_PLAIN = 1000**2, 1200**2  # pairs
@@ -110,14 +119,15 @@ class _Search:
     def __init__(self, problem: Distinct, road: Clouds) -> None:
         self.problem, self.road, self.start = problem, road, time.perf_counter()
         self.levels = hierarchy(problem.x, problem.y)
-        self.reached, self.found = 0, self.coarsest()  # the level that is solved, and its solution
+        self.reached, self.found = -1, _whole(self.levels[0])  # the level that is solved, and its solution
+        self.current: Found | None = None  # what is known of the next level
 
     def answer(self) -> Transport:
         """Down the hierarchy, and the proof."""
         try:
             while self.reached < len(self.levels) - 1:
-                self.found = self.descend()
-                self.reached += 1
+                self.found = self.coarsest() if self.reached < 0 else self.descend()
+                self.reached, self.current = self.reached + 1, None
             return self.certified()
         except KeyboardInterrupt:
             raise Interrupted(self.bounds_so_far()) from None
@@ -129,11 +139,19 @@ class _Search:
             done = certified(tiles, self.found)
         except Stalled:
             _, g = tight_potentials(self.found.plan, tiles, self.found.f, self.found.g)
-            answer = self.problem.answer(self.found.plan, self.problem.transform(g), g, self.road, 0)
-            if answer.bounds.gap > _LOOSEST * answer.value:
-                raise
-            return answer
-        return self.problem.answer(done.plan, done.f, done.g, self.road, done.rounds)
+            return self.narrow(self.found.plan, self.problem.transform(g), g, 0)
+        return self.narrow(done.plan, done.f, done.g, done.rounds)
+
+    def narrow(self, plan: Plan, f: Potential, g: Potential, rounds: int) -> Transport:
+        """The answer, if its bounds are narrow."""
+        try:
+            answer = self.problem.answer(plan, f, g, self.road, rounds)
+        except TransportError as error:
+            raise Stalled(str(error)) from error
+        if answer.bounds.gap > _LOOSEST * answer.value:
+            msg = f"expected bounds within {_LOOSEST:g}, relatively, but the search ended at {answer.bounds}"
+            raise Stalled(msg, answer)
+        return answer
 
     def descend(self) -> Found:
         """The optimum on the next level."""
@@ -146,13 +164,17 @@ class _Search:
         """The dense program between the largest cells."""
         x, y = self.levels[0]
         cost = power(distances(x.points, y.points, self.problem.pair.metric), self.problem.pair.p)
+        if not cost.max() < math.inf:
+            msg = "expected finite distances, but some pair is forbidden or has none"
+            raise Stalled(msg)
         basis = solve_dense(x.mass, y.mass, np.ascontiguousarray(cost))
         middle = (np.median(basis.f) - np.median(basis.g)) / 2
         plan = basis.row.astype(np.int64), basis.column.astype(np.int64), basis.flow
         return Found(plan, basis.f - middle, basis.g + middle)
 
-    def report(self, stage: str, arcs: int, cost: float, violated: int) -> None:
-        """Tell how far the search is."""
+    def report(self, stage: str, found: Found, arcs: int, cost: float, violated: int) -> None:
+        """Remember and tell how far the search is."""
+        self.current = found
         if self.road.progress is None:
             return
         x, y = self.levels[self.reached + 1]
@@ -163,9 +185,22 @@ class _Search:
         )
 
     def bounds_so_far(self) -> Bounds:
-        """Bounds from the last complete level: its plan split down to the points, its potentials transformed."""
-        plan = self.found.plan
-        for x, y in self.levels[self.reached + 1 :]:
-            plan = split(plan, x.mass, y.mass)
-        columns = self.problem.tiles(self.levels[-1][1], self.levels[self.reached][0])
-        return self.problem.bounds(plan, Potential.of(columns.transform(self.found.f)))
+        """The best of what the last complete level proves, and the one in progress if it is that of the points."""
+        plan, y = self.found.plan, self.levels[-1][1]
+        for u, v in self.levels[self.reached + 1 :]:
+            plan = split(plan, u.mass, v.mass)
+        if self.reached < 0:
+            return self.problem.bounds(plan, Potential.of(np.zeros(len(y.mass))))
+        columns = self.problem.tiles(y, self.levels[self.reached][0])
+        bounds = self.problem.bounds(plan, Potential.of(columns.transform(self.found.f)))
+        if self.current is None or len(self.current.g) != len(y.mass) or self.reached + 2 < len(self.levels):
+            return bounds
+        new = self.problem.bounds(self.current.plan, Potential.of(self.current.g))
+        least = min(bounds.upper, new.upper)
+        return Bounds(max(bounds.lower, new.lower), min(bounds.value, new.value), least)
+
+
+def _whole(level: tuple[Level, Level]) -> Found:
+    """The plan between both clouds as one cell each, for the coarsest cells, and no potentials."""
+    cell = np.zeros(1, dtype=np.int64)
+    return Found((cell, cell, level[0].mass.sum()[None]), np.zeros(1), np.zeros(1))

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from divergences.transport.clouds.arcs import Arcs, Integer64
-from divergences.transport.ground import Metric, distances, power
+from divergences.transport.clouds.progress import Stalled
+from divergences.transport.ground import FLOOR, Metric, distances, power
 from divergences.transport.result import Floats
 
 __all__ = ["Tiles", "tiles"]
@@ -50,8 +51,13 @@ class Tiles(ABC):
         return type(self)(self.y, self.x, self.p, self.metric, self.threads)
 
     def cost(self, row: Integer64, column: Integer64) -> Floats:
-        """Costs of listed pairs."""
-        return power(_listed(self.x, self.y, row, column, self.metric), self.p)
+        """Costs of listed pairs; powers that underflow are lifted, so that they are upper bounds."""
+        distance = _listed(self.x, self.y, row, column, self.metric)
+        cost = power(distance, self.p)
+        if not cost.max(initial=0.0) < math.inf:
+            msg = "expected finite distances, but some pair is forbidden or has none"
+            raise Stalled(msg)
+        return cost if self.p in (1, 2) else np.where(distance > 0, np.maximum(cost, FLOOR), cost)
 
     def near(self, f: Floats, g: Floats, below: float, limit: int) -> Arcs | None:
         """Every pair with ``c - f - g < below``, and some that are not much above; None if there are more than `limit`."""
@@ -232,7 +238,11 @@ class _Any(Tiles):
         return self.x, np.ascontiguousarray(self.y.T)
 
     def _tile_cost(self, left: Any, right: Any) -> Floats:
-        return power(distances(left, np.ascontiguousarray(right.T), self.metric), self.p)
+        tile = power(distances(left, np.ascontiguousarray(right.T), self.metric), self.p)
+        if np.isnan(tile.min()):
+            msg = "expected distances, but some pair has none"
+            raise Stalled(msg)
+        return tile
 
     def _tile(self, left: Any, right: Any) -> Any:
         tile = self._tile_cost(left[:, :-1], right[:-1])

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from transport_problems import EPS, measures
 
-from divergences.transport import wasserstein
+from divergences.transport import wasserstein, wasserstein_circle
 from divergences.transport.arc import Arc
-from divergences.transport.circle import Circle, wasserstein_circle
+from divergences.transport.circle import Circle
 
 LIGHT = settings(deadline=None, max_examples=50)
 

@@ -1,5 +1,7 @@
 """Large clouds: the road without the cost matrix agrees with the dense program, and proves it."""
 
+import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 from transport_problems import EPS
 
-from divergences.transport import DenseSimplex, wasserstein
+from divergences.transport import DenseSimplex, Infeasible, TransportError, wasserstein
 from divergences.transport.clouds import Clouds, Interrupted, LazySimplex, arcs, columns, hierarchy, road
 from divergences.transport.clouds.arcs import Arcs
 from divergences.transport.clouds.finish import certified
 from divergences.transport.clouds.program import Optimum, levelling, tight_potentials
+from divergences.transport.clouds.progress import Stalled
 from divergences.transport.clouds.splitting import split
 from divergences.transport.clouds.tiles import tiles
 from divergences.transport.roads import PointPair
@@ -129,10 +132,10 @@ def test_a_search_that_stalls_leaves_the_problem_to_the_dense_program(monkeypatc
     monkeypatch.setattr(road, "settings_for", lambda p: replace(columns.settings_for(p), rounds=0))
     t = wasserstein(X, Y, p=2, method=Clouds())
     assert str(t.method) == "DenseSimplex"
-    monkeypatch.setattr(road, "_DENSE_FITS", 100)
+    monkeypatch.setattr(road, "FITS", 100)
     t = wasserstein(X, Y, p=2, method=Clouds())
     assert str(t.method) == "LazySimplex"
-    with pytest.raises(columns.Stalled, match="expected column generation to end within 0 rounds"):
+    with pytest.raises(Stalled, match="expected column generation to end within 0 rounds"):
         wasserstein(X, Y, p=3, method=Clouds())
 
 
@@ -152,6 +155,80 @@ def test_an_interruption_leaves_proven_bounds(p, step):
     assert bounds.lower <= true.upper
     assert true.lower <= bounds.upper
     assert 0 < bounds.gap < 0.4 * bounds.value  # from the level that was complete
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_an_interruption_at_the_end_loses_nothing(p):
+    def stop(progress):
+        if progress.stage == "all" and not progress.violated:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        wasserstein(X, Y, W, Z, p=p, method=Clouds(progress=stop))
+    bounds = pickle.loads(pickle.dumps(caught.value)).bounds
+    assert bounds.gap <= 1e-9 * bounds.value
+    assert bounds.contains(wasserstein(X, Y, W, Z, p=p, method=DenseSimplex()).value)
+
+
+def test_an_interruption_before_any_solution_leaves_the_bounds_of_any_plan():
+    calls = []
+
+    def metric(u, v):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return np.abs(u[:, None] - v).sum(axis=-1)
+
+    with pytest.raises(Interrupted) as caught:
+        wasserstein(X, Y, W, Z, metric=metric, method=Clouds())
+    true = wasserstein(X, Y, W, Z, metric="cityblock", method=DenseSimplex()).bounds
+    assert caught.value.bounds.lower <= true.lower <= true.upper <= caught.value.bounds.upper < math.inf
+
+
+def test_powers_that_underflow_are_not_taken_for_zero():
+    """1e-5 to the power 100 is below the smallest number: nothing is known but an upper bound, and that is an error."""
+    for method in (Clouds(), DenseSimplex()):
+        with pytest.raises(TransportError, match=r"value >= 0\.0 and value <= 0\.0009765625"):
+            wasserstein(1e-5 * np.abs(X), 1e-5 * np.abs(X + 1e-3), p=100, method=method)
+    t = wasserstein(X, Y, p=20, method=Clouds())
+    assert t.bounds.contains(wasserstein(X, Y, p=20, method=DenseSimplex()).value)
+
+
+def test_answers_that_are_not_narrow_are_left_to_the_dense_program():
+    """p = 100 spreads costs over hundreds of decades."""
+    t, dense = (wasserstein(X, Y, p=100, method=method) for method in (Clouds(), DenseSimplex()))
+    assert t.bounds.gap <= 1e-12 * t.value
+    assert t.bounds.contains(dense.value)
+
+
+@pytest.mark.parametrize("metric", ["seuclidean", "mahalanobis"])
+def test_metrics_scaled_by_all_points_are_left_to_the_matrix(metric):
+    with pytest.raises(ValueError, match="expected a problem that Clouds solves"):
+        wasserstein(X, Y, metric=metric, method=Clouds())
+    assert str(wasserstein(X, Y, metric=metric).method) == "DenseSimplex"
+
+
+def test_forbidden_pairs_are_left_to_the_matrix():
+    def far(limit):
+        def metric(u, v):
+            distance = np.linalg.norm(u[:, None] - v, axis=-1)
+            return np.where(distance <= limit, distance, np.inf)
+
+        return metric
+
+    t = wasserstein(X, Y, metric=far(4.0), method=Clouds())
+    assert str(t.method) == "DenseSimplex"
+    assert t.value >= wasserstein(X, Y).bounds.lower
+    with pytest.raises(Infeasible, match="expected masses that the pairs of finite cost can carry"):
+        wasserstein(X, Y, metric=far(0.01), method=Clouds())
+    with pytest.raises(ValueError, match="distances must be non-negative numbers"):
+        wasserstein(X, Y, metric=lambda u, v: np.where(u[:, :1] > 1, np.nan, 1 + 0 * v[:, 0]), method=Clouds())
+
+
+def test_threads_are_a_positive_number():
+    for threads in (0, -1, 2.5, "a"):
+        with pytest.raises(ValueError, match="expected a positive integer of threads"):
+            Clouds(threads=threads)
 
 
 def test_progress_tells_levels_arcs_costs_and_violations():

@@ -1,5 +1,8 @@
 """One problem, many roads: every method that suits gives the same certified value, and the table chooses among them."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -123,3 +126,43 @@ def test_distributions_take_no_options_of_points():
         dv.wasserstein(P, Q, metric="cityblock")
     with pytest.raises(TypeError, match="expected two distributions, got list"):
         dv.wasserstein(P, [1.0, 2.0])
+
+
+def test_a_method_that_cannot_bring_its_bounds_together_hands_over():
+    """On the circle the float potentials of high powers cancel; the dense program has them in twice the precision."""
+    t = dv.wasserstein_circle([0.1, 0.2], [0.9], p=100)
+    assert str(t.method) == "DenseSimplex"
+    assert t.value == pytest.approx((0.5 * 0.2**100 + 0.5 * 0.3**100) ** 0.01, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "text"),
+    [
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), TypeError, "must be a plain array, got a masked one"),
+        (np.array(["2020", "2021"], dtype="datetime64[Y]"), ValueError, "must be real numbers, got datetime64"),
+        (["1", "2"], ValueError, "must be real numbers, got <U1"),
+        ([2**60 + 1, 0], ValueError, "must be numbers that float64 holds, got integers beyond"),
+        ([[1.0, 2.0], [3.0]], ValueError, "must be an array of real numbers, got list"),
+    ],
+    ids=["masked", "dates", "texts", "large integers", "ragged"],
+)
+def test_what_float64_does_not_hold_is_refused(x, error, text):
+    with pytest.raises(error, match=text):
+        wasserstein(x, [0.0, 1.0])
+
+
+def test_integers_that_float64_holds_are_taken():
+    assert wasserstein([2**60], [0]).value == 2.0**60
+
+
+def test_histograms_in_single_precision_balance_to_half_their_digits():
+    a, b = np.full(10, 0.1, dtype=np.float32), np.full(2, 0.5, dtype=np.float32)
+    assert dv.emd(a, b, np.ones((10, 2))).value == pytest.approx(1.0, rel=1e-7)
+    with pytest.raises(ValueError, match="equal totals"):
+        dv.emd(a * np.float32(1.01), b, np.ones((10, 2)))
+
+
+def test_packages_are_found_by_name():
+    code = "import divergences as dv; print(dv.integral_metrics.__name__, dv.transport.__name__, dv.families.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["divergences.integral_metrics", "divergences.transport", "divergences.families"]
