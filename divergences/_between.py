@@ -1,5 +1,6 @@
 r"""Divergences of distributions as objects: the closed form if there is one, else quadrature, batch by batch."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -40,7 +41,7 @@ def bounds_between(d: ConvexFunction, P: Any, Q: Any) -> Bounds:
             f"expected single distributions, got batches of shapes {P.batch_shape} and {Q.batch_shape}; ask one by one"
         )
         raise ValueError(msg)
-    closed = closed_form(d, P, Q) if type(P) is type(Q) else None
+    closed = closed_form(d, P, Q) if type(P) is type(Q) or P.dimension > 1 else None
     if closed is None:
         return divergence_bounds(d, next(P.singles(())), next(Q.singles(())))
     value = float(closed)
@@ -50,10 +51,18 @@ def bounds_between(d: ConvexFunction, P: Any, Q: Any) -> Bounds:
 
 def _condition(P: Any, Q: Any) -> float:
     """Of the matrices among the parameters, whose eigenvalues are known to so many units in the last place."""
-    matrices = [
-        getattr(z, name) for z in (P, Q) for name in ("covariance", "scale") if z.dimension > 1 and hasattr(z, name)
-    ]
-    return sum(float(np.linalg.cond(np.asarray(constant(x), dtype=np.float64))) for x in matrices)
+    total = 0.0
+    for z in (P, Q):
+        sides = [_number(getattr(z, name)) for name in ("row_covariance", "column_covariance") if hasattr(z, name)]
+        total += math.prod(sides) if sides else 0.0  # of their Kronecker product
+        names = ("covariance", "scale") if z.dimension > 1 and not sides else ()
+        total += sum(_number(getattr(z, name)) for name in names if hasattr(z, name))
+    return total
+
+
+def _number(matrix: Any) -> float:
+    """Condition number."""
+    return float(np.linalg.cond(np.asarray(constant(matrix), dtype=np.float64)))
 
 
 def derived_between(

@@ -165,6 +165,47 @@ def _multivariate_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: flo
     return xp.where(proper, distance + spread, xp.inf) / 2
 
 
+@gap_of(
+    families.MatrixNormal,
+    "Pardo (2006), p. 45, of multivariate normals of Kronecker covariance: Gupta & Nagar (2000), theorem 2.2.1",
+)
+def _matrix_normal(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
+    r"""Along common axes the covariances differ by $(1 + e_i)(1 + f_j) - 1$, and the means by $x_{ij}$."""
+    if tuple(p.loc.shape[-2:]) != tuple(q.loc.shape[-2:]):
+        msg = f"expected matrices of one shape, got {tuple(p.loc.shape[-2:])} and {tuple(q.loc.shape[-2:])}"
+        raise ValueError(msg)
+    rows = relative_excess(xp, p.row_covariance, q.row_covariance)[..., :, None]
+    columns = relative_excess(xp, p.column_covariance, q.column_covariance)[..., None, :]
+    excess = rows + columns + rows * columns
+    excess = xp.reshape(excess, (*excess.shape[:-2], -1))
+    proper = xp.min(1 + b * excess, axis=-1) > 0
+    spread = xp.sum(log_gap(xp, xp.ones_like(excess), 1 + excess, -excess, a, b), axis=-1)
+    distance = _matrix_distance(xp, p, q, a, b, proper)
+    return xp.where(proper, distance + spread, xp.inf) / 2
+
+
+def _matrix_distance(xp: Any, p: Parameters, q: Parameters, a: float, b: float, proper: Array) -> Array:
+    r"""$x^T(aU_q\otimes V_q + bU_p\otimes V_p)^{-1}x$ of the difference x of the means: of small matrices for KL."""
+    difference = p.loc - q.loc
+    if a * b == 0:
+        unit = q if b == 0 else p
+        left = xp.linalg.solve(unit.row_covariance, difference)
+        right = xp.linalg.solve(unit.column_covariance, xp.matrix_transpose(difference))
+        return xp.sum(left * xp.matrix_transpose(right), axis=(-2, -1))
+    mixed = a * _kronecker(xp, q) + b * _kronecker(xp, p)
+    mixed = xp.where(proper[..., None, None], mixed, xp.eye(mixed.shape[-1], dtype=mixed.dtype))
+    flat = xp.reshape(difference, (*difference.shape[:-2], -1))
+    return xp.sum(flat * xp.linalg.solve(mixed, flat[..., None])[..., 0], axis=-1)
+
+
+def _kronecker(xp: Any, z: Parameters) -> Array:
+    """The covariance of the entries row by row."""
+    u, v = z.row_covariance, z.column_covariance
+    size = u.shape[-1] * v.shape[-1]
+    product = u[..., :, None, :, None] * v[..., None, :, None, :]
+    return xp.reshape(product, (*product.shape[:-4], size, size))
+
+
 def relative_excess(xp: Any, first: Array, second: Array) -> Array:
     """Eigenvalues of S^-1 (F - S) of positive definite matrices F and S: how much F is larger, along common axes."""
     inverse = xp.linalg.inv(xp.linalg.cholesky(second))

@@ -19,7 +19,7 @@ from divergences.closed_forms.affinities import relative_excess
 from divergences.closed_forms.formulas import GIL, Formula, Parameters, collector
 from divergences.elementary import Numeric
 
-__all__ = ["GEODESICS", "by_geodesic"]
+__all__ = ["GEODESICS", "Natural", "by_geodesic", "dirichlet_gap", "plane_kl"]
 
 GEODESICS: dict[type, Formula] = {}
 """By family: ``function(xp, p, q, a, b)`` is the gap."""
@@ -134,7 +134,7 @@ def _gamma_gap(xp: Any, p: Natural, q: Natural, d: Natural, a: float, b: float) 
 @gap_of(families.Beta, GIL)
 def _beta(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
     x, y = (xp.stack(xp.broadcast_arrays(z.a, z.b), axis=-1) for z in (p, q))
-    return _dirichlet_gap(xp, x, y, a, b)
+    return dirichlet_gap(xp, x, y, x - y, a, b)
 
 
 @gap_of(
@@ -142,10 +142,13 @@ def _beta(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
     "Rauber, Braun & Berns (2008), Probabilistic distance measures of the Dirichlet and Beta distributions",
 )
 def _dirichlet(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Array:
-    return _dirichlet_gap(xp, p.concentration, q.concentration, a, b)
+    x, y = p.concentration, q.concentration
+    return dirichlet_gap(xp, x, y, x - y, a, b)
 
 
-def _dirichlet_gap(xp: Any, p: Array, q: Array, a: float, b: float) -> Array:
+def dirichlet_gap(xp: Any, p: Array, q: Array, d: Array, a: float, b: float) -> Array:
+    """Of concentrations along the last axis whose difference d = p - q is given."""
+
     def kl(x: Natural, y: Natural, d: Natural) -> Array:
         r"""$\sum_i B_\varphi(y_i; x_i) - B_\varphi(\sum y; \sum x)$ and the relative entropy of y from x of the same mass."""
         (x1,), (y1,), (d1,) = x, y, d
@@ -155,7 +158,7 @@ def _dirichlet_gap(xp: Any, p: Array, q: Array, a: float, b: float) -> Array:
         entropy = Numeric(xp).relative_entropy(y1, x1 * ratio, _sum_of_minors(xp, x1, d1) / mass)
         return xp.sum(gamma_bregman(xp, y1, x1, -d1), axis=-1) - total + xp.sum(entropy, axis=-1)
 
-    return by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (p - q,), a, b)
+    return by_geodesic(xp, kl, lambda x: xp.min(x[0], axis=-1) > 0, (p,), (q,), (d,), a, b)
 
 
 @gap_of(
@@ -213,13 +216,30 @@ def _von_mises(xp: Any, p: Parameters, q: Parameters, a: float, b: float) -> Arr
 
 
 def _von_mises_kl(xp: Any, x: Natural, y: Natural, d: Natural) -> Array:
-    r"""$B(k_y; k_x) + A(k_x)\,k_y(1 - \cos\Delta)$ of the lengths and the angle of two vectors of difference d."""
-    longest = xp.hypot(*y)
-    shortest = xp.hypot(*x)
-    other = xp.where(shortest > TINY * longest, shortest, TINY * longest)  # the vector 0 has no direction
-    gap = -(d[0] * (x[0] + y[0]) + d[1] * (x[1] + y[1])) / (longest + other)
-    product, dot = longest * other, x[0] * y[0] + x[1] * y[1]
+    return plane_kl(xp, x, y, d, lambda k, j, gap: bessel_log_gap(xp, k, j, gap), lambda k: bessel1(k) / bessel0(k))
+
+
+def plane_kl(
+    xp: Any,
+    x: Natural,
+    y: Natural,
+    d: Natural,
+    length_gap: Callable[[Array, Array, Array], Array],
+    mean: Callable[[Array], Array],
+) -> Array:
+    r"""$B(k_y; k_x) + A(k_x)\,k_y(1 - \cos\Delta)$ of the lengths and the angle of two vectors of difference d = x - y."""
+    length, shortest = _length(xp, y), _length(xp, x)
+    other = xp.where(shortest > TINY * length, shortest, TINY * length)  # the vector 0 has no direction
+    whole = xp.where(other > 0, other, 1.0)
+    gap = -(d[0] * (x[0] + y[0]) + d[1] * (x[1] + y[1])) / (length + whole)
+    dot = x[0] * y[0] + x[1] * y[1]
     near = dot > 0
-    across = _minor(x[1], d[0], x[0], d[1]) ** 2 / (product * (product + xp.where(near, dot, 0.0)))
-    turned = xp.where(near, across, (product - dot) / product)
-    return bessel_log_gap(xp, longest, other, gap) + bessel1(other) / bessel0(other) * longest * turned
+    across = _minor(x[1], d[0], x[0], d[1]) ** 2 / (whole * xp.where(near, length * whole + dot, 1.0))
+    turned = xp.where(near, across, length - dot / whole)
+    return length_gap(length, whole, gap) + mean(whole) * turned
+
+
+def _length(xp: Any, x: Natural) -> Array:
+    """Of a vector in the plane, with gradient 0 at 0."""
+    zero = (x[0] == 0) & (x[1] == 0)
+    return xp.where(zero, 0.0 * x[0], xp.hypot(xp.where(zero, 1.0, x[0]), x[1]))

@@ -20,6 +20,7 @@ from divergences.closed_forms.affinities import AFFINITIES
 from divergences.closed_forms.expectations import cross_entropy_gap
 from divergences.closed_forms.formulas import Parameters, of_product
 from divergences.closed_forms.geodesics import GEODESICS
+from divergences.closed_forms.spheres import SPHERES, SPHERICAL_KL, as_directed, require_known_on_sphere
 from divergences.closed_forms.tilts import TILTS
 from divergences.closed_forms.variations import VARIATIONS
 from divergences.elementary import Numeric
@@ -32,7 +33,7 @@ DOUBLE = np.dtype(np.float64)
 PLAIN = (np.ndarray, np.float64)
 """Parameters of these kinds, in double precision, need no conversion: there are few steps to a value."""
 
-GAPS = AFFINITIES | GEODESICS | TILTS
+GAPS = AFFINITIES | GEODESICS | TILTS | SPHERES
 """By family: ``function(xp, p, q, a, b)`` is the gap."""
 
 
@@ -113,7 +114,11 @@ def affinity_gap(P: Distribution, Q: Distribution, a: float, b: float) -> Array 
     ):
         first, second = (P, Q) if a == 1 else (Q, P)
         kinds = type(first), type(second)
+        if kinds in SPHERICAL_KL:
+            return _evaluated(SPHERICAL_KL[kinds].function, first, second)
+        require_known_on_sphere(P, Q)
         return _evaluated(lambda xp, p, q: cross_entropy_gap(xp, kinds, p, q), first, second)
+    require_known_on_sphere(P, Q)
     return None
 
 
@@ -144,7 +149,7 @@ def _of_one_family(P: Distribution, Q: Distribution) -> tuple[Distribution, Dist
     kinds = {type(P), type(Q)}
     if kinds == {Product, families.MultivariateNormal}:
         return _as_normal(P), _as_normal(Q)
-    return P, Q
+    return as_directed(P, Q)
 
 
 def _as_normal(P: Any) -> Any:

@@ -6,6 +6,7 @@ are differences that cancel near 0, where they are power series with the Bernoul
 """
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +17,7 @@ from divergences.closed_forms.formulas import NIELSEN, Formula, Parameters, coll
 from divergences.closed_forms.geodesics import by_geodesic
 from divergences.elementary import Numeric
 
-__all__ = ["TILTS", "tilt_of", "tilted_log_partition", "tilted_mean", "tilted_variance"]
+__all__ = ["TILTS", "even_bregman", "tilt_of", "tilted_log_partition", "tilted_mean", "tilted_variance"]
 
 TILTS: dict[type, Formula] = {}
 """By family: ``function(xp, p, q, a, b)`` is the gap."""
@@ -33,7 +34,7 @@ CIRCLE = 2 * math.pi
 """The singularities of the log-partition next to the line are at this times i."""
 
 REACH = 2.5
-"""Length of a panel in asinh(theta / 2 pi), where the integrand is analytic in a strip of half-width pi/2."""
+"""Length of a panel in asinh(theta / radius), where the integrand is analytic in a strip of half-width pi/2."""
 
 
 def _over_factorials(terms: int) -> list[float]:
@@ -94,17 +95,22 @@ def _continuous_bernoulli(xp: Any, p: Parameters, q: Parameters, a: float, b: fl
     zero = 0.0 * gap
     x, y = tilt_of(xp, p.p) + zero, tilt_of(xp, q.p) + zero
     return by_geodesic(
-        xp, lambda x, y, d: _bregman(xp, y[0], x[0], -d[0]), lambda x: x[0] == x[0], (x,), (y,), (gap,), a, b
+        xp, lambda x, y, d: _tilt_bregman(xp, y[0], x[0], -d[0]), lambda x: x[0] == x[0], (x,), (y,), (gap,), a, b
     )
 
 
-def _bregman(xp: Any, y: Array, x: Array, d: Array) -> Array:
+def _tilt_bregman(xp: Any, y: Array, x: Array, d: Array) -> Array:
+    return even_bregman(xp, y, x, d, lambda t: tilted_variance(xp, t), CIRCLE)
+
+
+def even_bregman(xp: Any, y: Array, x: Array, d: Array, curvature: Callable[[Array], Array], radius: float) -> Array:
     r"""$\varphi(y) - \varphi(x) - \varphi'(x)(y - x) = \int_x^y (y - t)\varphi''(t)\,dt$, where d = y - x is given.
 
-    In $t = 2\pi\sinh s$ the way is $\operatorname{asinh}(D\,\frac{1 + h_x h_y - XY}{h_x + h_y})$ of X, Y and D in units of
-    $2\pi$, $h = \sqrt{1 + X^2}$, and $y - t = 4\pi\sinh\frac{s_y - s}2\cosh\frac{s_y + s}2$: nothing cancels.
+    For even $\varphi$ whose singularities are on the imaginary axis, at the radius R or beyond. In $t = R\sinh s$ the
+    way is $\operatorname{asinh}(D\,\frac{1 + h_x h_y - XY}{h_x + h_y})$ of X, Y and D in units of R,
+    $h = \sqrt{1 + X^2}$, and $y - t = 2R\sinh\frac{s_y - s}2\cosh\frac{s_y + s}2$: nothing cancels.
     """
-    first, last, step = x / CIRCLE, y / CIRCLE, d / CIRCLE
+    first, last, step = x / radius, y / radius, d / radius
     h, k = xp.sqrt(1 + first * first), xp.sqrt(1 + last * last)
     product = first * last
     one_side = product > 0
@@ -118,5 +124,5 @@ def _bregman(xp: Any, y: Array, x: Array, d: Array) -> Array:
             u = (panel + node) / count
             s, left = start + way * u, way * ((1 - u) / 2)
             inner = xp.sinh(left) * xp.cosh(s + left) * xp.cosh(s)
-            total = total + (weight / count) * inner * tilted_variance(xp, CIRCLE * xp.sinh(s))
-    return 2 * CIRCLE**2 * way * total
+            total = total + (weight / count) * inner * curvature(radius * xp.sinh(s))
+    return 2 * radius**2 * way * total

@@ -26,7 +26,7 @@ from divergences.densities.monte_carlo import sampled_bounds
 from divergences.densities.quadrature import integrate
 from divergences.densities.several import axes_of, product_bounds
 from divergences.densities.zones import Region
-from divergences.families import Distribution, Family, Multinomial
+from divergences.families import Distribution, Family, Multinomial, PowerSpherical
 
 __all__ = ["divergence_bounds", "log_affinity_bounds"]
 
@@ -188,6 +188,12 @@ def _same(P: Distribution, Q: Distribution) -> bool:
 def _several_bounds(d: ConvexFunction, P: Distribution, Q: Distribution, rng: np.random.Generator) -> Bounds:
     if isinstance(P, Multinomial) != isinstance(Q, Multinomial):  # counts have no density
         return Bounds.exact(Terms(d).at_zero + Terms(d).at_infinity)
+    if any(isinstance(z, PowerSpherical) for z in (P, Q)) and Terms(d).at_zero + Terms(d).at_infinity == math.inf:
+        msg = (
+            f"expected a bounded divergence or a pair with a closed form, got {P!r} and {Q!r}; power spherical densities "
+            "vanish at a point, which no sampling finds: take a bounded one, as dv.tv"
+        )
+        raise TypeError(msg)
     axes = axes_of(P, Q)
     if axes is None:
         return sampled_bounds(Terms(d), P, Q, rng)

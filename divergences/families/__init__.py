@@ -9,6 +9,8 @@ from divergences.families.composed import Mixture, Monotone, Pushforward
 from divergences.families.continuous import *
 from divergences.families.continuous import __all__ as _continuous
 from divergences.families.conversion import as_distribution, is_distribution
+from divergences.families.directional import *
+from divergences.families.directional import __all__ as _directional
 from divergences.families.discrete import *
 from divergences.families.discrete import __all__ as _discrete
 from divergences.families.distribution import Distribution, Family, Support
@@ -29,4 +31,4 @@ __all__ = [
     "as_distribution",
     "is_distribution",
 ]
-__all__ += _continuous + _discrete + _images + _multivariate + _tilted  # noqa: PLE0605  (lists of names)
+__all__ += _continuous + _directional + _discrete + _images + _multivariate + _tilted  # noqa: PLE0605  (lists of names)

@@ -30,10 +30,11 @@ from divergences.families.continuous import (
     VonMises,
     Weibull,
 )
+from divergences.families.directional import VonMisesFisher
 from divergences.families.discrete import Bernoulli, Binomial, Categorical, Geometric, NegativeBinomial, Poisson
 from divergences.families.distribution import Distribution, Family, Support, Vector
 from divergences.families.images import Chi, ExpGamma, Moyal
-from divergences.families.multivariate import Dirichlet, Multinomial, MultivariateNormal, Product, Wishart
+from divergences.families.multivariate import Dirichlet, MatrixNormal, Multinomial, MultivariateNormal, Product, Wishart
 from divergences.families.tilted import ContinuousBernoulli
 
 __all__ = ["as_distribution", "is_distribution"]
@@ -157,12 +158,17 @@ def _from_frozen(x: Any) -> Distribution:
         "dirichlet_frozen": lambda: Dirichlet(x.alpha),
         "wishart_frozen": lambda: Wishart(x.df, x.scale),
         "multinomial_frozen": lambda: Multinomial(x.n, x.p),
+        "vonmises_fisher_frozen": lambda: VonMisesFisher(x.mu, x.kappa),
+        "matrix_normal_frozen": lambda: MatrixNormal(x.mean, x.rowcov, x.colcov),
     }
     made = several.get(type(x).__name__)
     if made is not None:
         return made()
     if not hasattr(x, "dist") or not hasattr(x, "ppf"):
-        msg = f"expected a distribution on the line, or a multivariate normal, Dirichlet, Wishart or multinomial, got {type(x).__name__}"
+        msg = (
+            "expected a distribution on the line, or a multivariate normal, matrix normal, Dirichlet, Wishart, multinomial or "
+            f"von Mises-Fisher, got {type(x).__name__}"
+        )
         raise TypeError(msg)
     shapes, loc, scale = x.dist._parse_args(*x.args, **x.kwds)
     lattice = hasattr(x.dist, "pmf")

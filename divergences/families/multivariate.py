@@ -21,7 +21,7 @@ from divergences.families.distribution import (
     parameter,
 )
 
-__all__ = ["Dirichlet", "Multinomial", "MultivariateNormal", "Product", "Wishart"]
+__all__ = ["Dirichlet", "MatrixNormal", "Multinomial", "MultivariateNormal", "Product", "Wishart"]
 
 
 def _stats() -> Any:
@@ -37,6 +37,7 @@ def _is_definite(xp: Any, x: Array) -> Array:
     return symmetric & (xp.linalg.eigvalsh(x)[..., 0] > 0)
 
 
+REAL_MATRIX = Domain("finite numbers along the last two axes", REAL.admits, 2)
 REAL_VECTOR = Domain("finite numbers along the last axis", REAL.admits, 1)
 POSITIVE_VECTOR = Domain("positive numbers along the last axis", POSITIVE.admits, 1)
 DEFINITE = Domain("a symmetric positive definite matrix along the last two axes", _is_definite, 2)
@@ -90,6 +91,54 @@ class MultivariateNormal(_Several):
     def sample(self, size: int, rng: np.random.Generator) -> Vector:
         noise = rng.standard_normal((size, self.dimension))
         return np.asarray(self.mean + noise @ np.linalg.cholesky(self.covariance).T, dtype=np.float64)
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class MatrixNormal(_Several):
+    r"""Normal distribution on matrices (m, n), entries of covariance $\operatorname{Cov}[x_{ij}, x_{kl}] = U_{ik} V_{jl}$.
+
+    Here loc is (..., m, n), U = row_covariance (..., m, m), V = column_covariance (..., n, n). Row by row it is a
+    multivariate normal of covariance $U \otimes V$ (Gupta & Nagar 2000, Matrix Variate Distributions, theorem 2.2.1).
+    """
+
+    loc: Array = parameter(REAL_MATRIX)
+    row_covariance: Array = parameter(DEFINITE)
+    column_covariance: Array = parameter(DEFINITE)
+
+    def _check_together(self, xp: Any) -> None:
+        m, n = self.loc.shape[-2:]
+        found = tuple(self.row_covariance.shape[-2:]), tuple(self.column_covariance.shape[-2:])
+        if found != ((m, m), (n, n)):
+            msg = f"expected covariances of shapes {(m, m)} and {(n, n)} beside a loc of {m} rows and {n} columns, got {found[0]} and {found[1]}"
+            raise ValueError(msg)
+
+    @property
+    def dimension(self) -> int:
+        """Number m n of entries."""
+        return int(self.loc.shape[-2] * self.loc.shape[-1])
+
+    def frozen(self) -> Any:
+        return _stats().matrix_normal(self.loc, self.row_covariance, self.column_covariance)
+
+    def _by_rows(self) -> MultivariateNormal:
+        """A single one of vectors."""
+        return MultivariateNormal(
+            np.reshape(self.loc, (-1,)), np.kron(np.asarray(self.row_covariance), np.asarray(self.column_covariance))
+        )
+
+    def log_density(self, x: Vector) -> Vector:
+        """Logarithm of the density at matrices (..., m, n)."""
+        x = np.asarray(x, dtype=np.float64)
+        if x.shape[-2:] != tuple(self.loc.shape[-2:]):
+            msg = f"expected matrices of shape {tuple(self.loc.shape[-2:])}, got an array of shape {x.shape}"
+            raise ValueError(msg)
+        return self._by_rows().log_density(x.reshape(*x.shape[:-2], self.dimension))
+
+    def sample(self, size: int, rng: np.random.Generator) -> Vector:
+        rows, columns = (np.linalg.cholesky(x) for x in (self.row_covariance, self.column_covariance))
+        noise = rng.standard_normal((size, *self.loc.shape))
+        return np.asarray(self.loc + rows @ noise @ columns.T, dtype=np.float64)
 
 
 @final
