@@ -269,7 +269,9 @@ def test_imports_go_one_way(path):
             if name == "divergences" and module.startswith("gan"):
                 continue  # the public interface of the package below
             parts = [f"{name}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
-            targets = [part for part in parts if part in ORDER or name == "divergences"] or [name]  # modules of a package
+            targets = [part for part in parts if part in ORDER or name == "divergences"] or [
+                name
+            ]  # modules of a package
             for target in targets:
                 assert place(target) < place(module), f"{module} imports {target}, which is not above it"
 

@@ -14,7 +14,7 @@ cutting planes).
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -197,6 +197,8 @@ def bounded_lipschitz(
 
     Raises
     ------
+    TypeError
+        If `ball` is not one of the two values.
     ValueError
         As for :func:`divergences.wasserstein`; if `metric` is no metric on the points.
     TransportError
@@ -225,12 +227,20 @@ def bounded_lipschitz(
     >>> far.value, far.witness([0, 9, 10])
     (2.0, array([ 1.,  0., -1.]))
     """
+    _require_ball(ball)
     u, v, masses = read_measures(x, y, a, b)
     problem = _Problem(u, v, masses, (a, b), metric)
     if isinstance(ball, FortetMourier):
         best = problem.solve(1.0, 1.0)
         return _certified(best, best.line.at(Fraction(1), Fraction(1)))
     return _over_dudley(problem, exact_variation(united(u, v, masses)))
+
+
+def _require_ball(ball: Any) -> None:
+    """Refuse names and classes."""
+    if not isinstance(ball, Dudley | FortetMourier):
+        msg = f"expected ball to be a value, Dudley() or FortetMourier(), got {ball!r}; the parentheses are needed"
+        raise TypeError(msg)
 
 
 def _over_dudley(problem: _Problem, variation: Fraction) -> BoundedLipschitz:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divergences.bounds import Bounds
-from divergences.integral_metrics.measures import read_measures
+from divergences.integral_metrics.measures import centred, read_count, read_measures, scaled, scaled_back
 from divergences.integral_metrics.slices import random_directions
 from divergences.transport import wasserstein
 from divergences.transport.inputs import read_order
@@ -86,6 +86,8 @@ def max_sliced_wasserstein(
 
     Raises
     ------
+    TypeError
+        If `starts` is no number.
     ValueError
         As for :func:`divergences.wasserstein`, and for less than one start.
     TransportError
@@ -103,15 +105,15 @@ def max_sliced_wasserstein(
     (5.0, 5.0)
     """
     order = read_order(p)
-    if starts < 1 or starts != int(starts):
-        msg = f"expected an integer number of at least 1 start, got {starts!r}"
-        raise ValueError(msg)
+    count = read_count("starts", starts, 1)
     u, v, masses = read_measures(x, y, a, b)
-    theta = _highest(u, v, masses, order, int(starts), np.random.default_rng(rng))
-    line = wasserstein(u @ theta, v @ theta, a, b, p=order).bounds
+    u, v, exponent = scaled(u, v)
     upper = wasserstein(u, v, a, b, p=order).bounds.upper
+    s, t, _ = centred(u, v)
+    theta = _highest(s, t, masses, order, count, np.random.default_rng(rng))
+    line = wasserstein(u @ theta, v @ theta, a, b, p=order).bounds
     lower = _true_lower(line.lower, theta, u, v)
-    return MaxSliced(Bounds(lower, min(max(line.value, lower), upper), upper), theta)
+    return MaxSliced(scaled_back(Bounds(lower, min(max(line.value, lower), upper), upper), exponent), theta)
 
 
 def _true_lower(lower: float, theta: Floats, x: Floats, y: Floats) -> float:
@@ -123,11 +125,18 @@ def _true_lower(lower: float, theta: Floats, x: Floats, y: Floats) -> float:
 
 
 def _highest(x: Floats, y: Floats, masses: Balanced, p: float, starts: int, rng: np.random.Generator) -> Floats:
-    """The best direction of several ascents."""
+    """The best direction of several ascents, for points whose largest coordinate is near 1."""
     shift = masses.to_mass(masses.source) @ x - masses.to_mass(masses.target) @ y
-    first = [shift / np.linalg.norm(shift)] if shift.any() else []
+    first = [_unit(shift)] if shift.any() else []
     ascents = [_ascent(t, x, y, masses, p) for t in (*first, *random_directions(starts, x.shape[1], rng))]
     return max(ascents, key=lambda ascent: ascent[0])[1]
+
+
+def _unit(vector: Floats) -> Floats:
+    """Of length 1, whatever its size."""
+    relative = vector / np.abs(vector).max()
+    unit: Floats = relative / np.linalg.norm(relative)
+    return unit
 
 
 def _ascent(theta: Floats, x: Floats, y: Floats, masses: Balanced, p: float) -> tuple[float, Floats]:
@@ -160,5 +169,6 @@ def _climb(theta: Floats, x: Floats, y: Floats, masses: Balanced, p: float) -> t
         return 0.0, np.zeros_like(theta)
     relative = np.abs(difference) / scale
     pull = mass * relative ** (p - 1) * np.sign(difference)
-    uphill = pull @ (x[row] - y[column])
+    apart = x[row] - y[column]
+    uphill = pull @ (apart / np.abs(apart).max())  # only its direction counts
     return scale * float(mass @ relative**p) ** (1 / p), uphill - (uphill @ theta) * theta

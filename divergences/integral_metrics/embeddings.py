@@ -5,9 +5,9 @@ space that the kernel reproduces: a quadratic form of the signed masses P - Q, s
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +81,9 @@ class KernelMetric:
             return np.zeros(len(read_points(z, z)[0]))
         u, v = read_points(z, self.points)
         size = max(1, _PAIRS // len(v))
-        tiles = [self.kernel.core(u[k : k + size], v) @ self.weights for k in range(0, len(u), size)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            tiles = [self.kernel.core(u[k : k + size], v) @ self.weights for k in range(0, len(u), size)]
+        _check_range(self.kernel, *(float(np.abs(tile).max(initial=0.0)) for tile in tiles))
         return np.concatenate(tiles)
 
 
@@ -126,8 +128,11 @@ def mmd(
 
     Raises
     ------
+    TypeError
+        If `kernel` is no Kernel.
     ValueError
-        As for :func:`divergences.wasserstein`; for `unbiased` with weights, or with fewer than two points in a sample.
+        As for :func:`divergences.wasserstein`; for `unbiased` with weights, or with fewer than two points in a sample; if
+        the kernel overflows at the points.
 
     References
     ----------
@@ -141,6 +146,7 @@ def mmd(
     >>> round(mmd([0.0], [1.0], kernel=Gaussian(1)).value, 12)
     0.786938680575
     """
+    _require_kernel(kernel)
     if not unbiased:
         return _discrepancy(united(*read_measures(x, y, a, b)), kernel)
     u, v = read_points(x, y)
@@ -199,8 +205,10 @@ def energy_distance(
 
     Raises
     ------
+    TypeError
+        If `power` is no number.
     ValueError
-        As for :func:`divergences.wasserstein`, and for other powers.
+        As for :func:`divergences.wasserstein`, for other powers, and for powers of distances beyond the range of doubles.
 
     References
     ----------
@@ -221,11 +229,19 @@ def energy_distance(
     return KernelMetric(_between_steps(support), kernel, support.points, support.signed)
 
 
+def _require_kernel(kernel: Any) -> None:
+    """Refuse names, classes and bare functions."""
+    if not isinstance(kernel, Kernel):
+        msg = f"expected kernel to be a Kernel, a value such as Gaussian(1.0) or Linear(), got {kernel!r}"
+        raise TypeError(msg)
+
+
 def _between_steps(support: JointSupport) -> Bounds:
     """Twice the integral of the squared difference of two step functions, whose points come sorted."""
     height = support.masses.to_mass(np.cumsum(support.difference))
-    terms = 2 * height[:-1] ** 2 * np.diff(support.points[:, 0])
-    value = math.fsum(terms)
+    with np.errstate(over="ignore"):
+        value = _total(terms := 2 * height[:-1] ** 2 * np.diff(support.points[:, 0]))
+    _check_range(Energy(), value)
     error = 8 * _U * value + len(terms) * 2.0**-1070  # four roundings a term, and what underflows
     return Bounds(max(value - error, 0.0), value, value + error) if len(terms) else Bounds.exact(0.0)
 
@@ -245,19 +261,36 @@ def _form(kernel: Kernel, points: Floats, weights: Floats) -> tuple[float, float
     if not n:
         return 0.0, 0.0
     total, absolute = [], []
-    for rows in _blocks(n):
-        tile = kernel.core(points[rows], points[rows.start :])
-        twice = np.where(np.arange(rows.start, n) < rows.stop, 1.0, 2.0)  # the matrix is symmetric
-        total.append(float(weights[rows] @ (tile @ (twice * weights[rows.start :]))))
-        absolute.append(float(size[rows] @ (np.abs(tile) @ (twice * size[rows.start :]))))
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is found by its result
+        for rows in _blocks(n):
+            tile = kernel.core(points[rows], points[rows.start :])
+            twice = np.where(np.arange(rows.start, n) < rows.stop, 1.0, 2.0)  # the matrix is symmetric
+            total.append(float(weights[rows] @ (tile @ (twice * weights[rows.start :]))))
+            absolute.append(float(size[rows] @ (np.abs(tile) @ (twice * size[rows.start :]))))
+        own = float(size @ np.sqrt(np.abs(kernel.diagonal(points))))
     relative, scaled = kernel.rounding(points.shape[1])
-    own = float(size @ np.sqrt(np.abs(kernel.diagonal(points))))
     unseen = _TINY**kernel.power if isinstance(kernel, Energy) else _TINY
     error = (
-        _U * ((relative + 2 * n + 8) * math.fsum(absolute) + 1.01 * scaled * own * own)
-        + unseen * float(size.sum()) ** 2
+        _U * ((relative + 2 * n + 8) * _total(absolute) + 1.01 * scaled * own * own) + unseen * float(size.sum()) ** 2
     )
-    return math.fsum(total), 1.01 * error
+    _check_range(kernel, _total(total), 1.01 * error)
+    return _total(total), 1.01 * error
+
+
+def _total(terms: Iterable[float]) -> float:
+    """The sum rounded once, or infinite if it overflows on the way."""
+    numbers = [float(t) for t in terms]
+    return math.fsum(numbers) if sum(map(abs, numbers)) < math.inf else math.inf
+
+
+def _check_range(kernel: Kernel, *numbers: float) -> None:
+    """Refuse what has overflowed."""
+    if not all(map(math.isfinite, numbers)):
+        msg = (
+            f"expected values of {kernel} within the range of doubles, got larger ones at these points; divide all points "
+            "by a common factor, and the lengths of the kernel with them"
+        )
+        raise ValueError(msg)
 
 
 def _own(kernel: Kernel, points: Floats, weights: Floats) -> tuple[float, float]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist, pdist
 
+from divergences.integral_metrics.measures import read_number
 from divergences.transport.inputs import read_points
 from divergences.transport.result import Floats
 
@@ -94,7 +95,7 @@ class Gaussian(Kernel):
 
     def __call__(self, x: Floats, y: Floats) -> Floats:
         """Matrix of the kernel."""
-        r = cdist(x, y) / self.bandwidth
+        r = _distances(x, y) / self.bandwidth
         with np.errstate(over="ignore", under="ignore"):  # far points: the kernel is 0
             return np.exp(r * r / -2)
 
@@ -123,7 +124,7 @@ class Laplacian(Kernel):
     def __call__(self, x: Floats, y: Floats) -> Floats:
         """Matrix of the kernel."""
         with np.errstate(over="ignore", under="ignore"):
-            return np.exp(cdist(x, y) / -self.bandwidth)
+            return np.exp(_distances(x, y) / -self.bandwidth)
 
     def rounding(self, d: int) -> tuple[float, float]:
         """As for the class: with t the exponent, off by d / 2 + 3 units of itself, t exp(-t) is at most 1 / e."""
@@ -153,7 +154,7 @@ class RationalQuadratic(Kernel):
 
     def __call__(self, x: Floats, y: Floats) -> Floats:
         """Matrix of the kernel."""
-        r = cdist(x, y) / self.scale
+        r = _distances(x, y) / self.scale
         with np.errstate(over="ignore", under="ignore"):
             kernel: Floats = (1 + r * r / (2 * self.alpha)) ** -self.alpha
         return kernel
@@ -182,7 +183,7 @@ class InverseMultiquadric(Kernel):
 
     def __call__(self, x: Floats, y: Floats) -> Floats:
         """Matrix of the kernel."""
-        r = cdist(x, y) / self.offset
+        r = _distances(x, y) / self.offset
         with np.errstate(over="ignore", under="ignore"):
             return 1 / np.sqrt(1 + r * r)
 
@@ -206,7 +207,7 @@ class Energy(Kernel):
 
     def __post_init__(self) -> None:
         """Refuse powers for which the kernel is not positive definite."""
-        if not 0 < self.power <= 2:
+        if not 0 < read_number("power", self.power) <= 2:
             msg = f"expected a power above 0 and at most 2, got {self.power!r}; beyond 2 the kernel is not positive definite"
             raise ValueError(msg)
 
@@ -217,7 +218,7 @@ class Energy(Kernel):
 
     def core(self, x: Floats, y: Floats) -> Floats:
         """The numbers :math:`-|x - y|^s`, as a matrix."""
-        r = cdist(x, y)
+        r = _distances(x, y)
         return -r if self.power == 1 else -(r**self.power)
 
     def diagonal(self, x: Floats) -> Floats:
@@ -273,10 +274,10 @@ class Polynomial(Kernel):
     def __post_init__(self) -> None:
         """Refuse numbers for which the kernel is not positive definite."""
         _check_positive("scale", self.scale)
-        if self.degree < 1 or self.degree != int(self.degree):
+        if not (read_number("degree", self.degree) >= 1 and self.degree % 1 == 0):
             msg = f"expected an integer degree of at least 1, got {self.degree!r}"
             raise ValueError(msg)
-        if not 0 <= self.offset < math.inf:
+        if not 0 <= read_number("offset", self.offset) < math.inf:
             msg = f"expected an offset of at least 0, got {self.offset!r}; below 0 the kernel is not positive definite"
             raise ValueError(msg)
 
@@ -314,7 +315,7 @@ def median_bandwidth(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If half of the distances are 0, or there is no bandwidth to be had.
+        If half of the distances are 0 or beyond the range of doubles, or there is no bandwidth to be had.
 
     Notes
     -----
@@ -330,7 +331,14 @@ def median_bandwidth(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     >>> median_bandwidth([0, 1], [3])
     2.0
     """
-    median = float(np.median(pdist(np.concatenate(read_points(x, y)))))
+    points = np.concatenate(read_points(x, y))
+    r = pdist(points)
+    if not np.isfinite(r).all():
+        r = _rescued(r, pdist(points / _unit(points)), _unit(points))
+    median = float(np.median(r))
+    if not median < math.inf:
+        msg = "expected distances within the range of doubles, got larger ones; divide all points by a common factor"
+        raise ValueError(msg)
     if not median > 0:
         msg = "expected pooled points most of which differ, got a median distance of 0; choose a bandwidth by hand"
         raise ValueError(msg)
@@ -339,6 +347,26 @@ def median_bandwidth(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
 def _check_positive(name: str, value: float) -> None:
     """Refuse what is no positive number."""
-    if not 0 < value < math.inf:
+    if not 0 < read_number(name, value) < math.inf:
         msg = f"expected {name} to be positive and finite, got {value!r}"
         raise ValueError(msg)
+
+
+def _distances(x: Floats, y: Floats) -> Floats:
+    """Euclidean distances of all pairs, also where their squares overflow."""
+    r: Floats = cdist(x, y)
+    if np.isfinite(r).all():
+        return r
+    unit = _unit(x, y)
+    return _rescued(r, cdist(x / unit, y / unit), unit)
+
+
+def _unit(*points: Floats) -> float:
+    """A power of two by which the largest coordinates are divided to about 2**400, where a square has room both ways."""
+    return math.ldexp(1.0, math.frexp(max(float(np.abs(p).max()) for p in points))[1] - 400)
+
+
+def _rescued(r: Floats, scaled: Floats, unit: float) -> Floats:
+    """Distances, those that were lost by overflow taken from scaled ones: these in turn may have lost the small."""
+    with np.errstate(over="ignore"):
+        return np.where(np.isfinite(r), r, scaled * unit)

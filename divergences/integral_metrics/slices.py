@@ -14,11 +14,11 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from divergences.bounds import Bounds
-from divergences.integral_metrics.measures import read_measures
+from divergences.integral_metrics.measures import centred, read_count, read_measures, read_number, scaled_back
 from divergences.transport.inputs import read_order
 from divergences.transport.result import Floats
 
-__all__ = ["Sliced", "line_costs", "random_directions", "sliced_wasserstein"]
+__all__ = ["Sliced", "line_lengths", "random_directions", "sliced_wasserstein"]
 
 _NUMBERS = 2**21  # projected numbers handled at once
 
@@ -38,7 +38,8 @@ class Sliced:
     directions : ndarray of shape (k, d)
         The unit vectors that were drawn.
     costs : ndarray of shape (k,)
-        The p-th powers :math:`W_p^p(\theta)` for each of them.
+        The p-th powers :math:`W_p^p(\theta)` for each of them; 0 or infinite where they are beyond the range of doubles,
+        which `confidence` does not suffer from.
     """
 
     confidence: Bounds
@@ -97,6 +98,8 @@ def sliced_wasserstein(
 
     Raises
     ------
+    TypeError
+        If `directions` or `level` is no number.
     ValueError
         As for :func:`divergences.wasserstein`; for fewer than two directions or a level outside (0, 1).
 
@@ -114,23 +117,24 @@ def sliced_wasserstein(
     5.0
     """
     order = read_order(p)
-    if directions < 2 or directions != int(directions):
-        msg = f"expected an integer number of at least 2 directions, got {directions!r}"
-        raise ValueError(msg)
-    if not 0 < level < 1:
+    k = read_count("directions", directions, 2)
+    if not 0 < read_number("level", level) < 1:
         msg = f"expected a confidence level between 0 and 1, got {level!r}"
         raise ValueError(msg)
     u, v, masses = read_measures(x, y, a, b)
     w, z = masses.to_mass(masses.source), masses.to_mass(masses.target)
-    theta = random_directions(int(directions), u.shape[1], np.random.default_rng(rng))
-    shift = w @ u - z @ v
-    along = theta @ shift
+    theta = random_directions(k, u.shape[1], np.random.default_rng(rng))
+    u, v, exponent = centred(u, v)
+    along, known = np.zeros(k), 0.0
     if order == 2:
+        shift = w @ u - z @ v
+        along, known = theta @ shift, math.hypot(*shift) / math.sqrt(len(shift))
         u, v = u - w @ u, v - z @ v
-    costs = _costs(theta, u, v, w, z, order)
-    exact = float(shift @ shift) / u.shape[1] if order == 2 else 0.0
-    confidence = _interval(costs, exact, order, level)
-    return Sliced(confidence, level, theta, costs + along**2 if order == 2 else costs)
+    lengths = _lengths(theta, u, v, w, z, order)
+    confidence = scaled_back(_interval(lengths, known, order, level), exponent)
+    with np.errstate(over="ignore"):
+        costs = np.ldexp(np.hypot(lengths, along), exponent) ** order
+    return Sliced(confidence, level, theta, costs)
 
 
 def random_directions(k: int, d: int, rng: np.random.Generator) -> Floats:
@@ -140,15 +144,15 @@ def random_directions(k: int, d: int, rng: np.random.Generator) -> Floats:
     return unit
 
 
-def line_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float) -> Floats:
-    r"""The numbers :math:`W_p^p` between rows of points on the line, ``x`` (k, n) and ``y`` (k, m).
+def line_lengths(x: Floats, y: Floats, a: Floats, b: Floats, p: float) -> Floats:
+    r"""The distances :math:`W_p` between rows of points on the line, ``x`` (k, n) and ``y`` (k, m).
 
     The weights are those of all rows, of equal total. Each quantile function is a step function: between any two levels at
     which one of them jumps, both are constant.
     """
     if len(a) == len(b) and np.all(a == a[0]) and np.all(b == b[0]):
         distance = np.abs(np.sort(x, axis=1) - np.sort(y, axis=1))
-        return np.asarray(np.mean(distance**p, axis=1))
+        return _power_means(distance, np.full(distance.shape, 1 / len(a)), p)
     by_x, by_y = np.argsort(x, axis=1), np.argsort(y, axis=1)
     ends = [np.cumsum(a[by_x], axis=1)[:, :-1], np.cumsum(b[by_y], axis=1)[:, :-1]]
     levels = np.concatenate(ends, axis=1)
@@ -158,20 +162,34 @@ def line_costs(x: Floats, y: Floats, a: Floats, b: Floats, p: float) -> Floats:
     passed = np.concatenate([zero, np.cumsum(order < len(a) - 1, axis=1)], axis=1).astype(np.intp)
     row = np.take_along_axis(np.take_along_axis(x, by_x, axis=1), passed, axis=1)
     column = np.take_along_axis(np.take_along_axis(y, by_y, axis=1), np.arange(passed.shape[1]) - passed, axis=1)
-    return np.asarray(np.sum(np.maximum(steps, 0.0) * np.abs(row - column) ** p, axis=1))
+    return _power_means(np.abs(row - column), np.maximum(steps, 0.0), p)
 
 
-def _costs(theta: Floats, x: Floats, y: Floats, a: Floats, b: Floats, p: float) -> Floats:
-    """Costs of all directions, some at a time."""
+def _power_means(distance: Floats, mass: Floats, p: float) -> Floats:
+    """The roots of the mean p-th powers of each row, relative to the largest, so that no power overflows."""
+    top = np.max(np.where(mass > 0, distance, 0.0), axis=1, keepdims=True)
+    relative = np.divide(distance, top, out=np.zeros_like(distance), where=(top > 0) & (mass > 0))
+    means: Floats = top[:, 0] * np.sum(mass * relative**p, axis=1) ** (1 / p)
+    return means
+
+
+def _lengths(theta: Floats, x: Floats, y: Floats, a: Floats, b: Floats, p: float) -> Floats:
+    """Distances in all directions, some at a time."""
     size = max(1, _NUMBERS // (len(x) + len(y)))
     parts = [theta[k : k + size] for k in range(0, len(theta), size)]
-    return np.concatenate([line_costs(t @ x.T, t @ y.T, a, b, p) for t in parts])
+    return np.concatenate([line_lengths(t @ x.T, t @ y.T, a, b, p) for t in parts])
 
 
-def _interval(costs: Floats, exact: float, p: float, level: float) -> Bounds:
-    """Student's interval for the mean of the costs, shifted by the part that is known, and the root of it."""
-    k = len(costs)
+def _interval(lengths: Floats, known: float, p: float, level: float) -> Bounds:
+    """Student's interval for the mean of the p-th powers, shifted by that of the length known, and the root of it.
+
+    All are relative to the largest, which makes their mean with the known part at least 1 / k.
+    """
+    k, top = len(lengths), max(float(lengths.max()), known)
+    if top == 0:
+        return Bounds.exact(0.0)
+    costs, exact = (lengths / top) ** p, (known / top) ** p
     mean, error = float(np.mean(costs)), float(np.std(costs, ddof=1)) / math.sqrt(k)
     half = float(stdtrit(k - 1, (1 + level) / 2)) * error
-    low, middle, high = ((max(m, 0.0) + exact) ** (1 / p) for m in (mean - half, mean, mean + half))
+    low, middle, high = (top * (max(m, 0.0) + exact) ** (1 / p) for m in (mean - half, mean, mean + half))
     return Bounds(min(low, middle), middle, max(middle, high))

@@ -1,6 +1,7 @@
 """What the pictures share: axes to draw into, colours, and how plans and points are read."""
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "pairs_of",
     "read_masses",
     "read_points",
+    "read_scale",
     "shown",
 ]
 
@@ -115,6 +117,21 @@ def read_masses(row: npt.NDArray[np.intp], mass: Vector, count: int) -> Vector:
     return np.bincount(row, weights=mass, minlength=count).astype(np.float64)
 
 
+def read_scale(scale: Any) -> float:
+    """What masses are multiplied with."""
+    msg = (
+        f"expected scale to be a positive finite number, got {scale!r}; pass what the masses add up to, or leave it out"
+    )
+    if not isinstance(scale, Real):
+        raise TypeError(msg)
+    factor = float(scale)
+    if not 0 < factor < math.inf:
+        raise ValueError(msg)
+    return factor
+
+
 def shown(x: float) -> str:
     """A number as a label: no more than three digits."""
+    if not math.isfinite(x):
+        return str(x)
     return f"{x:.3g}" if not math.isclose(x, round(x), rel_tol=1e-9, abs_tol=1e-12) else f"{round(x)}"

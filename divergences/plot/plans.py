@@ -15,6 +15,7 @@ from divergences.plot.canvas import (
     pairs_of,
     read_masses,
     read_points,
+    read_scale,
     shown,
 )
 from divergences.transport.result import Transport
@@ -52,7 +53,7 @@ def plan_matrix(
     transport : Transport or matrix (n, m)
         A solved problem, or a plan, dense or sparse.
     x, y : array_like of shape (n,) and (m,), optional
-        Names of the rows and columns, as the points on the line; their numbers by default.
+        Names of the rows and columns, as words or as the points on the line; their numbers by default.
     scale : float, default: 1
         What the masses are multiplied with before they are shown, as the total of masses that were normalised.
     ax : matplotlib.axes.Axes, optional
@@ -67,8 +68,11 @@ def plan_matrix(
     ------
     ModuleNotFoundError
         If matplotlib is missing; the extra ``plot`` brings it.
+    TypeError
+        If `scale` is no number.
     ValueError
-        If the plan is no matrix of masses, or the names are not as many as rows and columns.
+        If the plan is no matrix of masses, the names are not as many as rows and columns, or `scale` is not positive and
+        finite.
 
     Examples
     --------
@@ -82,7 +86,7 @@ def plan_matrix(
     """
     row, column, mass, shape = pairs_of(transport)
     matrix = np.zeros(shape)
-    np.add.at(matrix, (row, column), mass * scale)
+    np.add.at(matrix, (row, column), mass * read_scale(scale))
     n, m = shape
     ax = canvas(ax, (1.6 + 0.55 * min(max(m, 3), 10), 1.2 + 0.5 * min(max(n, 2), 9)))
     image = ax.imshow(
@@ -107,8 +111,8 @@ def _name(set_ticks: Any, name: str, labels: npt.ArrayLike | None, count: int) -
         raise ValueError(msg)
     step = -(-count // NUMBERED)
     places = np.arange(0, count, step)
-    words = [str(k) for k in places] if labels is None else [shown(v) for v in np.asarray(labels, dtype=float)[places]]
-    set_ticks(places, words)
+    names = places if labels is None else np.asarray(labels)[places]
+    set_ticks(places, [shown(float(v)) if names.dtype.kind in "iuf" else str(v) for v in names])
 
 
 def plan_arrows(
@@ -147,8 +151,10 @@ def plan_arrows(
     ------
     ModuleNotFoundError
         If matplotlib is missing; the extra ``plot`` brings it.
+    TypeError
+        If `scale` is no number.
     ValueError
-        If the plan is no matrix of masses, or does not fit the points.
+        If the plan is no matrix of masses, moves none, or does not fit the points, or `scale` is not positive and finite.
 
     Examples
     --------
@@ -162,11 +168,15 @@ def plan_arrows(
     [2.5, 2.5, 5.0]
     """
     row, column, mass, shape = pairs_of(transport)
+    if not mass.size:
+        msg = f"expected a plan that moves some mass, got one of shape {shape} without any; there is no arrow to draw"
+        raise ValueError(msg)
+    factor = read_scale(scale)
     u, v = read_points("x", x, shape[0]), read_points("y", y, shape[1])
     if u.shape[1] != v.shape[1]:
         msg = f"expected x and y in one space, got {u.shape[1]} and {v.shape[1]} coordinates"
         raise ValueError(msg)
-    a, b = read_masses(row, mass, shape[0]) * scale, read_masses(column, mass, shape[1]) * scale
+    a, b = read_masses(row, mass, shape[0]) * factor, read_masses(column, mass, shape[1]) * factor
     if u.shape[1] == 1:
         return _on_the_line(canvas(ax, (6.4, 3.8)), u[:, 0], v[:, 0], a, b, row, column, mass)
     return _in_the_plane(canvas(ax, (5.2, 4.8)), u, v, a, b, row, column, mass)

@@ -1,6 +1,7 @@
 """A function in the plane, as a Kantorovich potential: level sets, and its gradient along coupled segments."""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def potential_surface(
     margin : float, default: 0.15
         How far the picture reaches beyond the points, in parts of their extent.
     resolution : int, default: 161
-        Points of the grid along either axis.
+        Points of the grid along either axis, at least 2.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -61,9 +62,10 @@ def potential_surface(
     ModuleNotFoundError
         If matplotlib is missing; the extra ``plot`` brings it.
     TypeError
-        If there is nothing to call.
+        If there is nothing to call, or `resolution` is no integer.
     ValueError
-        If the points are not in the plane, or the values are not one finite number for each point.
+        If the points are not in the plane, the values are not one finite number for each point, or `resolution` is below
+        2.
 
     Examples
     --------
@@ -80,6 +82,7 @@ def potential_surface(
     if not callable(function):
         msg = f"expected a function of points (n, 2), or a record with one as its potential, got {type(potential).__name__}"
         raise TypeError(msg)
+    _check_resolution(resolution)
     u, v = (read_points(name, z, len(np.atleast_1d(z))) for name, z in (("x", x), ("y", y)))
     if u.shape[1] != 2 or v.shape[1] != 2:
         msg = f"expected points in the plane, got {u.shape[1]} and {v.shape[1]} coordinates"
@@ -100,6 +103,15 @@ def potential_surface(
     ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xlim=axes[0][[0, -1]], ylim=axes[1][[0, -1]])
     add_legend(ax)
     return ax
+
+
+def _check_resolution(resolution: Any) -> None:
+    """Level sets need two points of the grid along either axis."""
+    msg = f"expected resolution to be an integer of at least 2, got {resolution!r}; 161 is the default"
+    if not isinstance(resolution, Integral):
+        raise TypeError(msg)
+    if resolution < 2:
+        raise ValueError(msg)
 
 
 def _grid(points: Vector, margin: float, resolution: int) -> tuple[Vector, Vector]:

@@ -64,6 +64,82 @@ class DistributionTransport:
         return self.bounds.value
 
 
+# Maps are records of this module, not local functions, so that a transport can be pickled.
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Map:
+    """A rule for float64 arrays, on anything like an array."""
+
+    rule: Callable[[Vector], Vector]
+
+    def __call__(self, x: npt.ArrayLike) -> Floats:
+        return np.asarray(self.rule(np.asarray(x, dtype=np.float64)), dtype=np.float64)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Translation:
+    """The map of x to x + shift."""
+
+    shift: Floats | float
+
+    def __call__(self, x: Vector) -> Vector:
+        return np.asarray(x + self.shift)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """The map of a + b z to c + d z."""
+
+    first: tuple[float, float]
+    second: tuple[float, float]
+
+    def __call__(self, x: Vector) -> Vector:
+        (a, b), (c, d) = self.first, self.second
+        return np.asarray(c + d * ((x - a) / b))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Ranks:
+    """The monotone map of P to Q, by the distribution function of P and the quantiles of Q."""
+
+    P: Distribution
+    Q: Distribution
+
+    def __call__(self, x: Vector) -> Vector:
+        below, above = _lattice_rank(self.P, x) if self.P.support().lattice else Inverse.of(self.P).rank(x)
+        y = np.where(below <= above, _quantile(self.Q, below, upper=False), _quantile(self.Q, above, upper=True))
+        return np.where(np.isnan(x), np.nan, y)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """The affine map of one mean to the other, by a symmetric matrix."""
+
+    mean: Floats
+    other: Floats
+    matrix: Floats
+
+    def __call__(self, x: Vector) -> Vector:
+        return np.asarray(self.other + (x - self.mean) @ self.matrix)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Coordinatewise:
+    """A map of each coordinate by itself."""
+
+    maps: tuple[Callable[[npt.ArrayLike], Floats], ...]
+
+    def __call__(self, x: Vector) -> Vector:
+        return np.stack([one(x[..., i]) for i, one in enumerate(self.maps)], axis=-1)
+
+
 def between(P: Any, Q: Any, *, p: float = 1) -> DistributionTransport:
     r"""The Wasserstein distance of two distributions and the optimal map.
 
@@ -162,11 +238,7 @@ def _single(name: str, x: Any) -> Distribution:
 
 def _result(bounds: Bounds, p: float, mapping: Callable[[Vector], Vector], method: Method) -> DistributionTransport:
     """The record, its map on anything like an array."""
-
-    def mapped(x: npt.ArrayLike) -> Floats:
-        return np.asarray(mapping(np.asarray(x, dtype=np.float64)), dtype=np.float64)
-
-    return DistributionTransport(bounds, _power(bounds.value, p), mapped, method)
+    return DistributionTransport(bounds, _power(bounds.value, p), _Map(mapping), method)
 
 
 def _power(x: float, p: float) -> float:
@@ -184,7 +256,7 @@ def _widened(value: float, roundings: float) -> Bounds:
 
 def _on_the_line(P: Distribution, Q: Distribution, p: float) -> DistributionTransport:
     if same(P, Q):
-        return _result(Bounds.exact(0.0), p, lambda x: x, ClosedForm("equal parameters"))
+        return _result(Bounds.exact(0.0), p, _Translation(0.0), ClosedForm("equal parameters"))
     pair = affine(P, Q)
     known = known_distance(P, Q, p)
     if known is not None:
@@ -230,16 +302,7 @@ def _of_one_standard(pair: Affine, p: float) -> Bounds:
 
 def _line_map(P: Distribution, Q: Distribution, pair: Affine | None) -> Callable[[Vector], Vector]:
     """The monotone map of P to Q."""
-    if pair is not None:
-        (a, b), (c, d) = pair.first, pair.second
-        return lambda x: c + d * ((x - a) / b)
-
-    def mapped(x: Vector) -> Vector:
-        below, above = Inverse.of(P).rank(x) if not P.support().lattice else _lattice_rank(P, x)
-        y = np.where(below <= above, _quantile(Q, below, upper=False), _quantile(Q, above, upper=True))
-        return np.where(np.isnan(x), np.nan, y)
-
-    return mapped
+    return _Ranks(P, Q) if pair is None else _Stretch(pair.first, pair.second)
 
 
 def _lattice_rank(P: Distribution, x: Vector) -> tuple[Vector, Vector]:
@@ -276,9 +339,8 @@ def _of_vectors(P: Distribution, Q: Distribution, p: float) -> DistributionTrans
     shift = np.asarray(other - mean, dtype=np.float64)
     if np.array_equal(s, t):
         length = float(np.linalg.norm(shift))
-        return _result(
-            _widened(length, 4 + len(mean)), p, lambda x: x + shift, ClosedForm("a translation, Jensen's inequality")
-        )
+        source = ClosedForm("a translation, Jensen's inequality")
+        return _result(_widened(length, 4 + len(mean)), p, _Translation(shift), source)
     if p != 2:
         msg = (
             f"expected p = 2 between normals of different covariance in several dimensions, got p = {p:g}; no formula is "
@@ -289,8 +351,7 @@ def _of_vectors(P: Distribution, Q: Distribution, p: float) -> DistributionTrans
     squares = [math.hypot(*shift, x) for x in (solution.bounds.lower, solution.bounds.value, solution.bounds.upper)]
     slack = (4 + len(mean)) * EPS
     bounds = Bounds(squares[0] * (1 - slack), squares[1], squares[2] * (1 + slack))
-    matrix = solution.map
-    return _result(bounds, p, lambda x: other + (x - mean) @ matrix, Bures())
+    return _result(bounds, p, _Linear(mean, other, solution.map), Bures())
 
 
 def _as_normal(P: Distribution) -> tuple[Floats, Floats] | None:
@@ -311,8 +372,5 @@ def _of_products(P: Product, Q: Product) -> DistributionTransport:
     lower, value, upper = (
         math.hypot(*(getattr(x.bounds, name) for x in along)) for name in ("lower", "value", "upper")
     )
-
-    def mapped(x: Vector) -> Vector:
-        return np.stack([one.map(x[..., i]) for i, one in enumerate(along)], axis=-1)
-
-    return _result(Bounds(lower * (1 - slack), value, upper * (1 + slack)), 2.0, mapped, Coordinates())
+    mapping = _Coordinatewise(tuple(one.map for one in along))
+    return _result(Bounds(lower * (1 - slack), value, upper * (1 + slack)), 2.0, mapping, Coordinates())

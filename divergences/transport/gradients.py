@@ -88,6 +88,8 @@ def gradient(transport: Transport, x: npt.ArrayLike, y: npt.ArrayLike, *, p: flo
 
     Raises
     ------
+    TypeError
+        If `transport` is no Transport, as what ``wasserstein_1d`` returns.
     ValueError
         If the plan does not have the cost of the transport for these points and p, or p is below 1.
 
@@ -106,6 +108,7 @@ def gradient(transport: Transport, x: npt.ArrayLike, y: npt.ArrayLike, *, p: flo
     array([[-0.3, -0.4],
            [ 0. , -0.5]])
     """
+    _require_transport(transport)
     order = read_order(p)
     u, v = read_points(x, y)
     plan = transport.plan
@@ -133,8 +136,8 @@ def wasserstein_loss(
     r"""Wasserstein distance :math:`W_p` between weighted points as a differentiable torch scalar.
 
     The value is that of ``wasserstein(x, y, a, b, p=p)`` with the Euclidean metric, solved exactly on the CPU in float64;
-    the derivatives are those of :func:`gradient`, with the choices it makes where there are none. Value and derivatives
-    come back on the device and in the dtype of the arguments.
+    the derivatives are those of :func:`gradient`, with the choices it makes where there are none. Derivatives come back
+    on the device and in the dtype of the arguments they belong to.
 
     Parameters
     ----------
@@ -152,12 +155,15 @@ def wasserstein_loss(
     Returns
     -------
     torch.Tensor
-        A scalar of the dtype and on the device of `x`.
+        A scalar of the dtype and on the device of `x`. If `x` holds integers, of the dtype of `y`; if that does too, of
+        torch's default dtype.
 
     Raises
     ------
     ModuleNotFoundError
         If torch is not installed.
+    TypeError
+        If an argument is no tensor.
     RuntimeError
         When it is differentiated twice: the first derivative is not continuous.
     ValueError
@@ -177,8 +183,32 @@ def wasserstein_loss(
             [ 0.0000, -0.5000]])
     """
     require("torch", "gan", "wasserstein_loss")
+    for name, value in (("x", x), ("y", y), ("a", a), ("b", b)):
+        _require_tensor(name, value, optional=name in "ab")
     loss: Tensor = _function().apply(x, y, a, b, read_order(p))
     return loss
+
+
+def _require_transport(transport: Any) -> None:
+    """Refuse what holds no plan."""
+    if not isinstance(transport, Transport):
+        msg = (
+            f"expected a Transport, which holds a plan and potentials, got {type(transport).__name__}; pass what "
+            "wasserstein(x, y, a, b, p=p) returns for points"
+        )
+        raise TypeError(msg)
+
+
+def _require_tensor(name: str, value: Any, *, optional: bool) -> None:
+    """Refuse what records no gradients."""
+    import torch
+
+    if not (isinstance(value, torch.Tensor) or (optional and value is None)):
+        msg = (
+            f"expected {name} to be a torch.Tensor, got {type(value).__name__}; pass torch.as_tensor({name}), or use "
+            "wasserstein and gradient for arrays"
+        )
+        raise TypeError(msg)
 
 
 def _check_cost(difference: Floats, transport: Transport, p: float) -> None:
@@ -265,8 +295,8 @@ def _function() -> Any:
             transport = wasserstein(u, v, w, z, p=p)
             g = gradient(transport, u, v, p=p)
             parts = zip((x, y, a, b), (g.x, g.y, g.a, g.b), strict=True)
-            ctx.save_for_backward(x, y, a, b, *(None if t is None else torch.as_tensor(d).to(t) for t, d in parts))
-            return torch.as_tensor(transport.value, dtype=x.dtype, device=x.device)
+            ctx.save_for_backward(x, y, a, b, *(_like(d, t) for t, d in parts))
+            return torch.as_tensor(transport.value, dtype=_floating(x.dtype, y.dtype), device=x.device)
 
         @staticmethod
         def backward(ctx: Any, *slopes: Any) -> Any:
@@ -276,6 +306,22 @@ def _function() -> Any:
             return (*(once(slopes[0].to(d) * d, *arguments) if need else None for need, d in wanted), None)
 
     return Loss
+
+
+def _floating(*dtypes: Any) -> Any:
+    """The first dtype that is floating, else the default: integers would cut the value off."""
+    import torch
+
+    return next((dtype for dtype in dtypes if dtype.is_floating_point), torch.get_default_dtype())
+
+
+def _like(derivative: Floats, argument: "Tensor | None") -> "Tensor | None":
+    """The derivative in the dtype of its argument; integers have none."""
+    import torch
+
+    if argument is None or not argument.is_floating_point():
+        return None
+    return torch.as_tensor(derivative).to(argument)
 
 
 def _to_numpy(x: "Tensor") -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from numbers import Integral
 from os import cpu_count
 from typing import Any, final
 
@@ -13,7 +14,8 @@ import numpy.typing as npt
 
 from divergences.bounds import Bounds
 from divergences.transport import shared_simplex
-from divergences.transport.inputs import read_cost
+from divergences.transport.feasibility import Infeasible
+from divergences.transport.inputs import read_cost, read_floats
 from divergences.transport.mass_rows import MassRows, read_rows
 from divergences.transport.masses import balance
 from divergences.transport.matrix_roads import DenseSimplex
@@ -73,7 +75,14 @@ class SharedCost:
     cost : array_like of shape (n, m)
         Cost of moving a unit of mass from point i to point j; +inf forbids a pair.
     threads : int, optional
-        Threads at work at once; by default as many as there are processors, for few pairs only one.
+        Threads at work at once, at least 1; by default as many as there are processors, for few pairs only one.
+
+    Raises
+    ------
+    TypeError
+        If the cost is a masked array, or `threads` no integer.
+    ValueError
+        If the cost is no matrix, has no finite entry, or one that is NaN or -inf; if `threads` is below 1.
 
     Examples
     --------
@@ -98,11 +107,8 @@ class SharedCost:
 
     def __post_init__(self) -> None:
         """Keep a copy of the cost that nobody can change."""
-        cost = np.array(self.cost, dtype=np.float64, ndmin=2, order="C")
-        cost = read_cost(cost, cost.shape[:2])
-        if not cost.size or not np.isfinite(cost).any():
-            msg = f"cost must have a finite entry, got shape {cost.shape} without any"
-            raise ValueError(msg)
+        _check_threads(self.threads)
+        cost = _read_matrix(self.cost)
         cost.flags.writeable = False
         object.__setattr__(self, "cost", cost)
 
@@ -173,23 +179,24 @@ class SharedCost:
         ValueError
             If a mass is negative or not finite, a vector has another length than the cost or does not have mass 1.
         TransportError
-            If a pair cannot be certified to 1e-9; `Infeasible` if forbidden pairs leave no plan.
+            If a pair cannot be certified to 1e-9; `Infeasible` if forbidden pairs leave no plan, which names the first
+            such pair by its index.
         """
         x, y = (read_rows(s, v, n, normalize=normalize) for s, v, n in zip("pq", (p, q), self.cost.shape, strict=True))
-        shape = np.broadcast_shapes(x.shape[:-1], y.shape[:-1])
+        shape = _joint_shape(x, y)
         rows = [MassRows.of(np.ascontiguousarray(v.reshape(-1, v.shape[-1]))) for v in (x, y)]
         if x.shape[:-1] != y.shape[:-1]:
             places = (np.arange(v[..., 0].size).reshape(v.shape[:-1]) for v in (x, y))
             rows = [r[np.broadcast_to(k, shape).ravel()] for r, k in zip(rows, places, strict=True)]
-        three = self._many(*rows)
+        three = self._many(rows[0], rows[1], shape)
         return ManyBounds(*(v.reshape(shape) for v in three))
 
-    def _many(self, p: MassRows, q: MassRows) -> npt.NDArray[np.float64]:
+    def _many(self, p: MassRows, q: MassRows, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
         """Lower bounds, values and upper bounds of pairs of rows, piece by piece."""
         out = np.empty((3, len(p.mass)))
 
         def work(piece: slice) -> None:
-            out[:, piece] = self._piece(p[piece], q[piece])
+            out[:, piece] = self._piece(p[piece], q[piece], piece.start, shape)
 
         pieces = list(self._pieces(len(p.mass)))
         workers = min(len(pieces), self.threads or cpu_count() or 1)
@@ -207,8 +214,8 @@ class SharedCost:
         size = max(1, _CELLS // cells)
         return (slice(k, k + size) for k in range(0, pairs, size))
 
-    def _piece(self, p: MassRows, q: MassRows) -> npt.NDArray[np.float64]:
-        """Lower bounds, values and upper bounds of pairs of rows."""
+    def _piece(self, p: MassRows, q: MassRows, start: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+        """Lower bounds, values and upper bounds of pairs of rows, which begin at `start` in an array of this shape."""
         if not np.isfinite(self.cost).all():
             size = np.zeros(len(p.mass))  # the mass that rounding adds may have no way, so that nothing is known
             lower, value, upper = size - np.inf, size, size + np.inf
@@ -221,7 +228,10 @@ class SharedCost:
             out[:, (p.mass == q.mass).all(axis=1)] = 0.0  # no rounding at all
         gap = out[2] - out[0]
         for k in np.flatnonzero((gap > 0) & ~(gap <= _ENOUGH * size)):
-            exact = DenseSimplex().solve_matrix(balance(p.mass[k], q.mass[k], Fraction(1)), self.cost).bounds
+            try:
+                exact = DenseSimplex().solve_matrix(balance(p.mass[k], q.mass[k], Fraction(1)), self.cost).bounds
+            except Infeasible as error:
+                raise _at_pair(error, np.unravel_index(start + int(k), shape)) from error
             out[:, k] = exact.lower, exact.value, exact.upper
         return out
 
@@ -235,3 +245,52 @@ class SharedCost:
         wide = error + (p.added + q.added) * (most - least) * (1 + 2.0**-20)
         lower, upper = np.maximum(value - wide - excess, least), np.minimum(value + wide + excess, most)
         return lower, np.clip(value, lower, upper), upper, np.abs(value)
+
+
+def _check_threads(threads: Any) -> None:
+    """Refuse what is no number of threads."""
+    if threads is None:
+        return
+    msg = f"expected threads to be an integer of at least 1, got {threads!r}; leave it out for one per processor"
+    if not isinstance(threads, Integral):
+        raise TypeError(msg)
+    if threads < 1:
+        raise ValueError(msg)
+
+
+def _read_matrix(value: npt.ArrayLike) -> Floats:
+    """A copy of a cost matrix, in C order."""
+    if np.ma.isMaskedArray(value):
+        msg = (
+            "expected the cost as an array without a mask, got a masked one; cost.filled(np.inf) forbids what is masked"
+        )
+        raise TypeError(msg)
+    cost = np.array(read_floats("cost", value), order="C")
+    if cost.ndim != 2:
+        msg = f"cost must be a matrix, one row per source and one column per target, got shape {cost.shape}"
+        raise ValueError(msg)
+    cost = read_cost(cost, cost.shape) if cost.size else cost
+    if not np.isfinite(cost).any():
+        msg = f"cost must have a finite entry, got shape {cost.shape} without any"
+        raise ValueError(msg)
+    return cost
+
+
+def _joint_shape(p: Floats, q: Floats) -> tuple[int, ...]:
+    """The shape of the array of pairs."""
+    try:
+        return np.broadcast_shapes(p.shape[:-1], q.shape[:-1])
+    except ValueError as error:
+        msg = (
+            f"masses p and q must have leading axes that broadcast, one pair for each place, got shapes {p.shape} and "
+            f"{q.shape}; for all pairs pass p[:, None, :] and q[None, :, :], or use divergences.pairwise"
+        )
+        raise ValueError(msg) from error
+
+
+def _at_pair(error: Infeasible, place: tuple[Any, ...]) -> Infeasible:
+    """The error with the index of its pair, if there are several."""
+    if not place:
+        return error
+    index = ", ".join(str(int(k)) for k in place)
+    return Infeasible(f"pair [{index}]: {error}", error.sources, error.targets, error.excess)

@@ -89,7 +89,8 @@ def read_rows(name: str, value: npt.ArrayLike, n: int, *, normalize: bool) -> Fl
         place = ", ".join(map(str, k))
         wanted = "have a positive total" if normalize else f"have mass 1 (within {tolerance:.2g})"
         fix = "give some point a positive mass" if normalize else "divide by the sum, or pass normalize=True"
-        msg = f"masses {name} must {wanted}, got mass {float(total[tuple(k)])!r} in {name}[{place}]; {fix}"
+        row = f"{name}[{place}]" if place else name
+        msg = f"masses {name} must {wanted}, got mass {float(total[tuple(k)])!r} in {row}; {fix}"
         raise ValueError(msg)
     return rows / total[..., None] if normalize else rows
 

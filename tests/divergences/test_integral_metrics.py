@@ -33,7 +33,7 @@ from divergences.integral_metrics import (
     sliced_wasserstein,
     total_variation,
 )
-from divergences.integral_metrics.slices import line_costs, random_directions
+from divergences.integral_metrics.slices import line_lengths, random_directions
 from divergences.transport import wasserstein
 
 EPS = float(np.finfo(np.float64).eps)
@@ -348,6 +348,79 @@ def test_arguments_that_kernels_refuse():
             make()
 
 
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: bounded_lipschitz([0], [2], ball=FortetMourier), r"Dudley\(\) or FortetMourier\(\), got <class"),
+        (lambda: bounded_lipschitz([0], [2], ball="dudley"), "got 'dudley'"),
+        (lambda: mmd([0], [1], kernel="rbf"), "expected kernel to be a Kernel, a value such as .*, got 'rbf'"),
+        (lambda: mmd([0], [1], kernel=Gaussian, unbiased=True), "got <class"),
+        (lambda: energy_distance([0], [1], power="a"), "expected power to be a real number, got 'a'"),
+        (lambda: Gaussian("a"), "expected bandwidth to be a real number, got 'a'"),
+        (lambda: Polynomial("a"), "expected degree to be a real number, got 'a'"),
+        (lambda: sliced_wasserstein([0], [1], directions="a"), "expected directions to be a real number, got 'a'"),
+        (lambda: sliced_wasserstein([0], [1], level="a"), "expected level to be a real number, got 'a'"),
+        (lambda: max_sliced_wasserstein([0], [1], starts="a"), "expected starts to be a real number, got 'a'"),
+    ],
+)
+def test_values_of_another_type_are_refused(make, text):
+    with pytest.raises(TypeError, match=text):
+        make()
+
+
+SCALES = [(-700, 3), (-100, 100), (0, 2000), (30, 100), (600, 1), (1018, 3)]
+
+
+@pytest.mark.parametrize(("exponent", "p"), SCALES)
+def test_sliced_distances_scale_with_the_points(exponent, p):
+    """One step along the first axis: |theta_1|^p has the mean Gamma(p / 2 + 1 / 2) / (sqrt(pi) Gamma(p / 2 + 1))."""
+    unit = math.ldexp(1.0, exponent)
+    s = sliced_wasserstein([[unit, 0.0]], [[0.0, 0.0]], p=p, directions=4000, rng=0).confidence
+    mean = math.lgamma(p / 2 + 0.5) - math.lgamma(p / 2 + 1) - math.log(math.pi) / 2
+    assert s.lower / unit <= math.exp(mean / p) <= s.upper / unit
+    assert s.lower < s.upper < 1.1 * unit
+    exact = sliced_wasserstein([[unit, 0.0]], [[0.0, 0.0]], p=2, directions=5, rng=0).value
+    assert exact / unit == pytest.approx(math.sqrt(1 / 2), rel=8 * EPS)
+
+
+@pytest.mark.parametrize(("exponent", "p"), [(-700, 2), (-600, 1), (600, 2), (1018, 1)])
+def test_max_sliced_distances_scale_with_the_points(exponent, p):
+    unit = math.ldexp(1.0, exponent)
+    far = max_sliced_wasserstein([[3 * unit, 0.0], [0.0, 0.0]], [[0.0, unit]] * 2, p=p, rng=0).bounds
+    near = max_sliced_wasserstein([[3.0, 0.0], [0.0, 0.0]], [[0.0, 1.0]] * 2, p=p, rng=0).bounds
+    assert (far.lower / unit, far.upper / unit) == (near.lower, near.upper)
+
+
+def test_bounds_of_the_smallest_numbers_stay_bounds():
+    tiny = math.ulp(0.0)
+    m = max_sliced_wasserstein([[tiny, 0.0]], [[0.0, tiny]], rng=0).bounds
+    assert m.lower <= tiny * math.sqrt(2) <= m.upper
+    assert m.lower < m.upper  # the root of 2 units is none
+
+
+def test_powers_of_distances_that_overflow_are_rescued_or_refused():
+    unit = math.ldexp(1.0, 600)
+    x, y, *_ = clouds(12)
+    near, far = energy_distance(x, y).bounds, energy_distance(unit * x, unit * y).bounds
+    assert far.lower / unit <= near.upper
+    assert near.lower <= far.upper / unit
+    assert far.relative_gap < 1e-12
+    assert mmd(unit * x, unit * y, kernel=Gaussian(unit)).value == pytest.approx(mmd(x, y, kernel=Gaussian(1)).value)
+    # beside a point that is far, those that are near keep their distance
+    mixed = mmd([[0.0, 0.0], [unit, 0.0]], [[1.0, 0.0], [unit, 0.0]], kernel=Gaussian(1)).value
+    assert mixed == pytest.approx((1 - math.exp(-1 / 2)) / 2, rel=1e-12)
+    assert median_bandwidth(unit * x, unit * y) == pytest.approx(unit * median_bandwidth(x, y), rel=1e-14)
+    for refused in (
+        lambda: mmd(unit * x, unit * y, kernel=Linear()),
+        lambda: mmd(unit * x, unit * y, kernel=Polynomial(), unbiased=True),
+        lambda: energy_distance(unit * x, unit * y, power=2),
+        lambda: median_bandwidth([1.7e308], [-1.7e308]),
+        lambda: sliced_wasserstein([1.7e308], [-1.7e308]),
+    ):
+        with pytest.raises(ValueError, match="within the range of doubles"):
+            refused()
+
+
 # ---------------------------------------------------------------------------------------------------------- slices
 
 
@@ -357,7 +430,7 @@ def test_costs_of_projections(p):
     x, y, a, b = clouds(8, 6, 9, 3)
     theta = random_directions(20, 3, np.random.default_rng(0))
     for u, v, w, z in ((x, y, a, b), (x, y[:6], np.full(6, 1 / 6), np.full(6, 1 / 6))):
-        costs = line_costs(theta @ u.T, theta @ v.T, w, z, p)
+        costs = line_lengths(theta @ u.T, theta @ v.T, w, z, p) ** p
         ours = [wasserstein(u @ t, v @ t, w, z, p=p).cost for t in theta]
         np.testing.assert_allclose(costs, ours, rtol=1e-13)
         pot = ot.sliced.sliced_wasserstein_distance(u, v, w, z, projections=theta.T, p=p)
@@ -425,7 +498,7 @@ def test_max_sliced_finds_the_best_direction_in_the_plane(p, seed):
     m = max_sliced_wasserstein(x, y, a, b, p=p, rng=0)
     angle = np.pi * np.arange(2000) / 2000
     theta = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    grid = line_costs(theta @ x.T, theta @ y.T, a, b, p).max() ** (1 / p)
+    grid = line_lengths(theta @ x.T, theta @ y.T, a, b, p).max()
     radius = np.abs(np.concatenate([x, y])).max() * math.sqrt(2)
     assert grid <= m.value + 1e-9  # nothing on the grid is better
     assert m.bounds.lower <= grid + 2 * radius * np.pi / 4000  # the distance is Lipschitz in the angle

@@ -193,6 +193,21 @@ def test_what_cannot_be_drawn_is_said():
         potential_surface(lambda z: z, x, y)
     with pytest.raises(ValueError, match="expected a plan of shape"):
         potential_surface(lambda z: z[:, 0], x, y, transport=PLANS[0])
+    with pytest.raises(ValueError, match="a plan that moves some mass"):
+        plan_arrows([[0.0]], [0], [1])
+    for scale, error in ((-1, ValueError), (0, ValueError), (np.nan, ValueError), ("2", TypeError)):
+        for draw in (plan_matrix, plan_arrows):
+            with pytest.raises(error, match="expected scale to be a positive finite number"):
+                draw(PLANS[0], X, Y, scale=scale)
+    for resolution, error in ((1, ValueError), (20.5, TypeError)):
+        with pytest.raises(error, match="expected resolution to be an integer of at least 2"):
+            potential_surface(lambda z: z[:, 0], x, y, resolution=resolution)
+
+
+def test_rows_and_columns_are_named_by_words_or_numbers():
+    ax = drawn(plan_matrix(PLANS[0], ["Oslo", "Rome", "Bern"], [7, 8.5, np.inf, 10]))
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["Oslo", "Rome", "Bern"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["7", "8.5", "inf", "10"]
 
 
 def test_matplotlib_comes_with_the_first_picture():

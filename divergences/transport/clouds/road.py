@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -70,8 +70,9 @@ class Clouds(Road):
 
     def __post_init__(self) -> None:
         """Refuse what is no number of threads."""
-        if self.threads is not None and not (isinstance(self.threads, int) and self.threads >= 1):
-            msg = f"expected a positive integer of threads, or None for one on each processor, got {self.threads!r}"
+        threads: Any = self.threads
+        if threads is not None and not (isinstance(threads, int) and threads >= 1):
+            msg = f"expected a positive integer of threads, or None for one on each processor, got {threads!r}"
             raise ValueError(msg)
 
     def suits(self, pair: PointPair) -> bool:

@@ -1,6 +1,7 @@
 """Distances between distributions: formulas, quantiles, sums and normals, each against another road."""
 
 import math
+import pickle
 from itertools import pairwise
 
 import mpmath as mp
@@ -558,3 +559,23 @@ def test_covariances_that_are_none():
             bures_distance(s, np.eye(2))
     with pytest.raises(ValueError, match="one shape"):
         bures_distance(np.eye(2), np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("P", "Q", "p"),
+    [
+        (fam.Normal(0.0, 1.0), fam.Normal(0.0, 1.0), 1.0),
+        (fam.Normal(0.0, 1.0), fam.Normal(1.0, 2.0), 2.0),
+        (fam.Exponential(1.0), fam.Gamma(2.0, 3.0), 2.0),
+        (fam.Poisson(2.0), fam.Normal(0.0, 1.0), 1.0),
+        (fam.MultivariateNormal([0.0, 1.0], np.eye(2)), fam.MultivariateNormal([3.0, 0.0], np.eye(2)), 1.0),
+        (fam.MultivariateNormal([0.0, 1.0], np.eye(2)), fam.MultivariateNormal([3.0, 0.0], np.diag([4.0, 9.0])), 2.0),
+        (fam.Product(fam.Normal([0.0, 1.0], 1.0)), fam.Product(fam.Exponential([1.0, 2.0])), 2.0),
+    ],
+)
+def test_a_transport_survives_the_way_between_processes(P, Q, p):
+    transport = between(P, Q, p=p)
+    copy = pickle.loads(pickle.dumps(transport))
+    points = np.array([[0.5, 2.0], [1.0, 3.0]])
+    np.testing.assert_array_equal(copy.map(points), transport.map(points))
+    assert (copy.bounds, copy.method) == (transport.bounds, transport.method)

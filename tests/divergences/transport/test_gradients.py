@@ -177,3 +177,24 @@ def test_points_of_another_transport_are_refused():
             gradient(wasserstein(x, y, a, b, **options), x, y, p=1)
     with pytest.raises(ValueError, match="expected a transport between 3 and 2 points, got a plan of shape"):
         gradient(wasserstein([0, 1], [2, 3]), [0, 1, 2], [2, 3])
+
+
+def test_integers_are_no_dtype_of_a_distance():
+    x = torch.tensor([0, 1])
+    assert wasserstein_loss(x, x + 0.5).item() == 0.5
+    y = torch.tensor([0, 2])
+    loss = wasserstein_loss(x, y)
+    assert (loss.item(), loss.dtype) == (0.5, torch.get_default_dtype())
+    z = torch.tensor([0.5, 1.5], dtype=torch.float64, requires_grad=True)
+    loss = wasserstein_loss(x, z)
+    loss.backward()
+    assert loss.dtype == torch.float64
+    np.testing.assert_array_equal(z.grad.numpy(), [0.5, 0.5])
+
+
+def test_what_has_no_gradient_is_refused():
+    for arguments in (([0.0], torch.zeros(1)), (torch.zeros(1), np.zeros(1)), (torch.zeros(1), torch.zeros(1), [1.0])):
+        with pytest.raises(TypeError, match=r"to be a torch.Tensor, got (list|ndarray); pass torch.as_tensor"):
+            wasserstein_loss(*arguments)
+    with pytest.raises(TypeError, match="expected a Transport, which holds a plan and potentials, got float"):
+        gradient(1.0, [0.0], [1.0])

@@ -213,7 +213,7 @@ def test_forbidden_pairs():
 @pytest.mark.parametrize(
     ("p", "message"),
     [
-        ([0.5, 0.4], "masses p must have mass 1 (within 1.5e-08), got mass 0.9 in p[]; divide by the sum"),
+        ([0.5, 0.4], "masses p must have mass 1 (within 1.5e-08), got mass 0.9 in p; divide by the sum"),
         ([[1, 0], [1.5, -0.5]], "masses p must be non-negative and finite (up to 1e+300), but p[1, 1] = -0.5"),
         ([np.nan, 1], "but p[0] = nan; repair or remove"),
         ([1, 0, 0], "masses p must have shape (..., 2), one mass per point of the cost, got shape (3,)"),
@@ -229,3 +229,33 @@ def test_a_cost_without_entries_is_refused():
         SharedCost([[np.inf]])
     with pytest.raises(ValueError, match="cost must be a number"):
         SharedCost([[np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: SharedCost(5), ValueError, "cost must be a matrix, one row per source and one column per target"),
+        (lambda: SharedCost([1, 2]), ValueError, "got shape (2,)"),
+        (lambda: SharedCost([]), ValueError, "got shape (0,)"),
+        (lambda: SharedCost([[]]), ValueError, "must have a finite entry, got shape (1, 0)"),
+        (lambda: SharedCost(np.ma.masked_array([[0.0]], [[True]])), TypeError, "cost.filled(np.inf) forbids"),
+        (lambda: SharedCost([[0]], threads=0), ValueError, "threads to be an integer of at least 1, got 0"),
+        (lambda: SharedCost([[0]], threads=2.5), TypeError, "threads to be an integer of at least 1, got 2.5"),
+        (
+            lambda: SharedCost(np.zeros((2, 2)))(np.eye(2), np.full((3, 2), 0.5)),
+            ValueError,
+            "leading axes that broadcast, one pair for each place, got shapes (2, 2) and (3, 2)",
+        ),
+    ],
+)
+def test_costs_threads_and_shapes_are_checked(make, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        make()
+
+
+def test_the_pair_without_a_plan_is_named():
+    d = SharedCost([[0.0, np.inf], [3.0, 1.0]])
+    p = np.array([[[0.25, 0.75]], [[0.75, 0.25]]])
+    with pytest.raises(Infeasible, match=r"^pair \[1, 2\]: expected masses") as caught:
+        d(p, [[1.0, 0.0], [0.75, 0.25], [0.5, 0.5]])
+    assert (caught.value.sources.tolist(), caught.value.excess) == ([0], Fraction(1, 4))
