@@ -117,12 +117,10 @@ def test_line_equals_scipy():
     np.testing.assert_allclose(SharedCost(COSTS["distances on the line"])(p, q), expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", COSTS)
+@pytest.mark.parametrize("name", [name for name, cost in COSTS.items() if cost.shape[0] == cost.shape[1]])
 def test_nearly_equal_histograms_keep_their_digits(name):
     """Both sides scaled by 1 + 1e-13 here and there: the value is judged by the rational one of emd."""
     cost = COSTS[name]
-    if cost.shape[0] != cost.shape[1]:
-        pytest.skip("the sides have different points")
     p = histograms(3, 12)
     q = p * (1 + 1e-13 * np.random.default_rng(3).integers(-5, 6, p.shape))
     b = SharedCost(cost).bounds(p, q)
