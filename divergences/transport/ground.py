@@ -154,8 +154,8 @@ def _check_distance(distance: Floats, shape: tuple[int, int], metric: Metric) ->
     if distance.shape != shape:
         msg = f"metric {metric!r} must return the distances of all pairs, shape {shape}; got shape {distance.shape}"
         raise ValueError(msg)
-    bad = np.argwhere(np.isnan(distance) | (distance < 0))
-    if len(bad):
+    if not distance.min() >= 0:  # true for NaN
+        bad = np.argwhere(np.isnan(distance) | (distance < 0))
         i, j = bad[0]
         msg = (
             f"distances must be non-negative numbers, but metric {metric!r} gave {distance[i, j]} for the pair "
@@ -168,7 +168,7 @@ def _checked(
     distance: Floats, cost: Floats, relative: float, p: float, absolute: float = 0.0, *, may_forbid: bool = False
 ) -> Ground:
     """Refuse overflow, unless an infinite distance may forbid its pair; lift what underflows to the floor, an upper bound."""
-    if np.any((cost > _CEILING) & ~(np.isposinf(distance) & may_forbid)):
+    if not cost.max() <= _CEILING and np.any((cost > _CEILING) & ~(np.isposinf(distance) & may_forbid)):
         msg = (
             f"d(x, y)**{p:g} must stay below {_CEILING:.0e}, but the largest distance does not; divide all points by a "
             "common factor s and multiply the value by s: W_p(s x, s y) = s W_p(x, y)"
