@@ -42,6 +42,8 @@ LOST = 1e-8
 MOST_AXES = 3
 """More coordinates than this are sampled."""
 
+MINIMUM, MAXIMUM = float(np.finfo(np.float64).smallest_normal), float(np.finfo(np.float64).max)
+
 UNCERTAIN = 1e-3
 """A larger uncertainty of a mass, as where much of it is beyond the range of doubles, makes the value worth nothing."""
 
@@ -274,7 +276,29 @@ def _measured(kernel: Kernel, P: Distribution, Q: Distribution) -> _Measured:
     if any(there and price == math.inf for there, price in sides):
         return _Measured(0.0, math.inf, math.inf, math.inf)
     parts = [_summed(kernel, p, q, low, high)] if lattice else _parts(kernel, P, Q, p, q, low, high)
-    return _combined(kernel, parts, outside)
+    return _combined(kernel, parts, outside) if lattice else _reached(_combined(kernel, parts, outside), kernel, p, q)
+
+
+def _reached(measured: _Measured, kernel: Kernel, p: Line, q: Line) -> _Measured:
+    """With what may be missing: masses beyond the range of doubles, at most what they cost if kept apart."""
+    prices = ((_unreached(p), kernel.at_infinity), (_unreached(q), kernel.at_zero))
+    missing = math.fsum(mass * price for mass, price in prices if mass)
+    if not missing or measured.upper == math.inf:
+        return measured
+    upper = measured.upper + _scaled(missing, -measured.log_scale)
+    return _Measured(measured.log_scale, measured.lower, measured.value, upper)
+
+
+def _unreached(line: Line) -> float:
+    """Mass beyond the largest double and, where the support begins at 0, below the smallest normal one; 0 within rounding."""
+    mass = 0.0
+    if line.support.upper == math.inf:
+        mass += line.above(MAXIMUM)
+    if line.support.lower == -math.inf:
+        mass += line.below(-MAXIMUM)
+    elif line.support.lower == 0:
+        mass += line.below(MINIMUM)
+    return mass if mass > 4 * EPS else 0.0
 
 
 @final
