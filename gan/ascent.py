@@ -1,18 +1,20 @@
-"""Maximising an objective over the parameters of one critic: Adam with a cosine schedule, then L-BFGS."""
+"""Maximising an objective over the parameters of critics: Adam with a cosine schedule, then L-BFGS."""
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Clock", "Record", "TrainingError", "adam", "lbfgs"]
+from gan.budget import Budget
 
-LOOKS = 60
-"""How often the history looks at the whole support."""
+__all__ = ["Schedule", "TrainingError", "adam", "lbfgs"]
+
+
+SHARE = 1e-9
+"""More than a share of the budget is wrong by, as a quotient of doubles."""
 
 
 class TrainingError(RuntimeError):
@@ -20,104 +22,111 @@ class TrainingError(RuntimeError):
 
 
 @final
-@dataclass(frozen=True)
-class Record:
-    """One point of the history of a training.
+class Schedule:
+    """How far a training has come, by its steps and by the clock.
 
     Parameters
     ----------
-    step : int
-        Steps done.
-    seconds : float
-        Since the start.
-    raw : float
-        The objective on the whole support, as the critic reports it.
+    budget : Budget
+        Its limits.
+    steps : int
+        Number of steps where the budget names neither steps nor seconds.
     """
 
-    step: int
-    seconds: float
-    raw: float
-
-
-@final
-class Clock:
-    """The history of a training and the time since its start."""
-
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget, steps: int) -> None:
+        limited = budget.steps is not None or budget.seconds is not None
+        self.steps: float = (math.inf if limited else steps) if budget.steps is None else budget.steps
+        self.limit = math.inf if budget.seconds is None else budget.seconds
         self.start = time.perf_counter()
-        self.records: list[Record] = []
 
     def seconds(self) -> float:
         """Time since the start."""
         return time.perf_counter() - self.start
 
-    def note(self, step: int, raw: float) -> None:
-        """Add to the history."""
-        if not math.isfinite(raw):
-            msg = f"expected a finite objective, got {raw} after {step} steps; lower budget.learning_rate"
-            raise TrainingError(msg)
-        self.records.append(Record(step, self.seconds(), raw))
+    def progress(self, step: int) -> float:
+        """Share of the budget that is spent, 1 at its end; at least one step is done."""
+        if step == 0:
+            return 0.0
+        return max(step / self.steps, self.seconds() / self.limit if self.limit else 1.0)
 
 
 def adam(
-    critic: nn.Module,
+    parameters: Iterable[nn.Parameter],
     loss: Callable[[], Tensor],
     *,
-    steps: int,
+    schedule: Schedule,
     learning_rate: float,
-    look: Callable[[], float],
-    clock: Clock,
+    look: Callable[[int], bool],
+    looks: int,
     after: Callable[[], None] = lambda: None,
-) -> None:
+    longest: float | None = None,
+) -> int:
     """Minimise `loss` by Adam, its step size falling to 0 along a cosine, which small critics need to settle.
 
     Parameters
     ----------
-    critic : torch.nn.Module
-        Its parameters are moved.
+    parameters : iterable of Parameter
+        What is moved.
     loss : callable
         Makes the loss of a step, drawing its batch if it has one.
-    steps : int
-        Number of steps.
+    schedule : Schedule
+        How long.
     learning_rate : float
         First step size.
     look : callable
-        The objective on the whole support, for the history.
-    clock : Clock
-        Takes the history.
+        Given the number of steps, takes the history; True if training may stop.
+    looks : int
+        How often, in equal parts of the budget.
     after : callable
         Done after each step: a projection.
+    longest : float, optional
+        Norm to which a longer gradient is shortened.
+
+    Returns
+    -------
+    int
+        Number of steps done.
     """
-    optimizer = torch.optim.Adam(critic.parameters(), lr=learning_rate, betas=(0.9, 0.99))
-    every = max(1, steps // LOOKS)
-    for step in range(steps):
+    moved = list(parameters)
+    optimizer = torch.optim.Adam(moved, lr=learning_rate, betas=(0.9, 0.99), fused=True)
+    step, seen = 0, 0
+    while (progress := schedule.progress(step)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, (step + 1) / 20) * (1 + math.cos(math.pi * step / steps)) / 2
+            group["lr"] = learning_rate * min(1.0, (step + 1) / 20) * (1 + math.cos(math.pi * progress)) / 2
         optimizer.zero_grad(set_to_none=True)
         loss().backward()  # type: ignore[no-untyped-call]
+        if longest is not None:
+            nn.utils.clip_grad_norm_(moved, longest)
         optimizer.step()
         after()
-        if (step + 1) % every == 0 or step + 1 == steps:
+        step += 1
+        done = schedule.progress(step)
+        part = math.floor(done * looks + SHARE)
+        if part > seen or done >= 1:
+            seen = part
             with torch.no_grad():
-                clock.note(step + 1, look())
+                if look(step):
+                    break
+    return step
 
 
-def lbfgs(critic: nn.Module, loss: Callable[[], Tensor], *, iterations: int) -> None:
+def lbfgs(parameters: Iterable[nn.Parameter], loss: Callable[[], Tensor], *, iterations: int) -> None:
     """Minimise a smooth loss on the whole support by L-BFGS with a strong Wolfe line search, or leave it as it was.
 
     Parameters
     ----------
-    critic : torch.nn.Module
-        Its parameters are moved.
+    parameters : iterable of Parameter
+        What is moved.
     loss : callable
         The loss, the same function every time.
     iterations : int
         Upper limit of iterations; fewer where the gradient vanishes first.
     """
+    moved = list(parameters)
     with torch.no_grad():
-        before, start = float(loss()), [p.clone() for p in critic.parameters()]
+        before, start = float(loss()), [p.clone() for p in moved]
     optimizer = torch.optim.LBFGS(
-        critic.parameters(),
+        moved,
         max_iter=iterations,
         history_size=20,
         tolerance_grad=1e-12,
@@ -135,5 +144,5 @@ def lbfgs(critic: nn.Module, loss: Callable[[], Tensor], *, iterations: int) -> 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         if not float(loss()) <= before:  # a line search that left the finite numbers has improved nothing
-            for parameter, old in zip(critic.parameters(), start, strict=True):
+            for parameter, old in zip(moved, start, strict=True):
                 parameter.copy_(old)

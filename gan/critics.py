@@ -7,22 +7,30 @@ neither step changes a Lipschitz constant.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import final
 
 import torch
 from torch import Tensor, nn
 
+from divergences.transport.exact import round_up
+from gan.envelopes import ConeEnvelope, CTransformed, Envelope, FunnelEnvelope
 from gan.expectations import at_least
+from gan.spectral import spectral_bound
 
 __all__ = [
     "MLP",
     "Architecture",
     "Cones",
     "FourierMLP",
+    "Funnels",
+    "GroupSort",
     "GroupSortMLP",
     "MaxMin",
+    "Standardised",
     "linear_layers",
     "lipschitz_constant",
 ]
@@ -79,7 +87,7 @@ class MLP(Architecture):
 @final
 @dataclass(frozen=True)
 class GroupSortMLP(Architecture):
-    """Fully connected network with the MaxMin activation, which keeps the length of gradients.
+    """Fully connected network whose activation sorts units in groups, which keeps the length of gradients.
 
     Under an orthogonal constraint it is exactly 1-Lipschitz, and with enough units can approximate any such function.
     Anil, Lucas & Grosse (2019), section 4.
@@ -87,25 +95,35 @@ class GroupSortMLP(Architecture):
     Parameters
     ----------
     width : int
-        Units of a hidden layer, an even number.
+        Units of a hidden layer, a multiple of `group`.
     depth : int
         Number of hidden layers.
+    group : int or None
+        How many units are sorted together: 2 is MaxMin, None sorts the whole layer.
     """
 
     width: int = 64
     depth: int = 3
+    group: int | None = 2
 
     def __post_init__(self) -> None:
-        """Refuse networks without units, and a width that does not fall into pairs."""
-        at_least(2, width=self.width)
+        """Refuse networks without units, and a width that does not fall into groups."""
+        at_least(2, width=self.width, group=self.group)
         at_least(1, depth=self.depth)
-        if self.width % 2:
-            msg = f"expected an even width, because MaxMin sorts units in pairs, got {self.width}"
+        if self.group is not None and self.width % self.group:
+            pairs, groups = (
+                "an even width, because MaxMin sorts units in pairs",
+                f"a width that is a multiple of {self.group}",
+            )
+            msg = f"expected {pairs if self.group == 2 else groups}, got {self.width}"
             raise ValueError(msg)
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the network."""
-        return _fully_connected(self, MaxMin, x, y, generator, unit)
+        return _fully_connected(self, MaxMin if self.group == 2 else self._sorting, x, y, generator, unit)
+
+    def _sorting(self) -> nn.Module:
+        return GroupSort(self.group or self.width)
 
 
 @final
@@ -152,17 +170,21 @@ class FourierMLP(Architecture):
 @final
 @dataclass(frozen=True)
 class Cones(Architecture):
-    r"""Upper envelope of cones $T(x) = \max_k (h_k - |x - z_k|)$ with tips at points of P: 1-Lipschitz whatever h is.
+    r"""Maximum of cones $T(x) = \max_k (h_k - |x - z_k|)$ with tips at points of P: 1-Lipschitz whatever h and z are.
 
-    McShane's extension: every 1-Lipschitz function on the tips has this form. The heights are trained, the tips stay.
+    McShane's extension: with fixed tips every 1-Lipschitz function on them has this form. Best where mass of Q lies around
+    that of P: critics of this form have their sharp peaks on P.
 
     Parameters
     ----------
     tips : int
         Largest number of cones; where P has more points, as many of them drawn at random.
+    trained : bool
+        Whether the tips are trained too, beside the heights.
     """
 
     tips: int = 512
+    trained: bool = True
 
     def __post_init__(self) -> None:
         """Refuse an envelope of nothing."""
@@ -170,24 +192,36 @@ class Cones(Architecture):
 
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
         """Make the critic; it is in units of distance whatever `unit` says."""
-        order = torch.randperm(len(x), generator=generator, device=x.device)[: self.tips]
-        return ConeEnvelope(x[order], torch.cdist(x[order], y).mean(1))
+        del unit
+        return _envelope(ConeEnvelope, self, x, x, y, generator)
 
 
 @final
-class ConeEnvelope(nn.Module):
-    """The critic of `Cones`, 1-Lipschitz by construction."""
+@dataclass(frozen=True)
+class Funnels(Architecture):
+    r"""Minimum of funnels $T(x) = \min_k (h_k + |x - z_k|)$ with tips at points of Q: the mirror of `Cones`.
 
-    def __init__(self, tips: Tensor, heights: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("tips", tips.clone())
-        self.heights = nn.Parameter(heights.clone())
+    The c-transform of any values on atoms of Q has this form, the optimal critic among them.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Values at points (n, d)."""
-        # distances by differences: the expanded square loses the tips in rounding
-        distance = torch.cdist(x, self.get_buffer("tips"), compute_mode="donot_use_mm_for_euclid_dist")
-        return (self.heights - distance).amax(1)
+    Parameters
+    ----------
+    tips : int
+        Largest number of funnels; where Q has more points, as many of them drawn at random.
+    trained : bool
+        Whether the tips are trained too, beside the heights.
+    """
+
+    tips: int = 512
+    trained: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an envelope of nothing."""
+        at_least(1, tips=self.tips)
+
+    def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
+        """Make the critic; it is in units of distance whatever `unit` says."""
+        del unit
+        return _envelope(FunnelEnvelope, self, y, x, y, generator)
 
 
 @final
@@ -201,8 +235,38 @@ class MaxMin(nn.Module):
 
 
 @final
+class GroupSort(nn.Module):
+    """Sorts units in groups of neighbours: a permutation of its inputs, hence 1-Lipschitz without loss.
+
+    Parameters
+    ----------
+    group : int
+        Units of a group; the last axis is a multiple of it long.
+    """
+
+    def __init__(self, group: int) -> None:
+        super().__init__()
+        self.group = group
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Values of the same shape, ascending within each group."""
+        groups = h.reshape(*h.shape[:-1], -1, self.group)
+        return groups.sort(-1).values.flatten(-2)
+
+
+@final
 class Standardised(nn.Module):
-    """A network on centred and scaled inputs, its output in the unit asked for."""
+    """A network on centred and scaled inputs, its output in the unit asked for.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Takes points (n, d) of mean 0 and mean square 1 per coordinate to values (n,) or (n, 1).
+    x, y : Tensor (n, d), (m, d)
+        The points that set centre and scale.
+    unit : float or None
+        What one unit of the network's output is worth; None for the length scale of the points.
+    """
 
     def __init__(self, network: nn.Module, x: Tensor, y: Tensor, unit: float | None) -> None:
         super().__init__()
@@ -210,14 +274,21 @@ class Standardised(nn.Module):
         centre = pooled.mean(0)
         deviation = (pooled - centre).double().abs()
         largest = float(deviation.max()) or 1.0  # taken out before squaring, which over- or underflows
-        spread = largest * float((deviation / largest).square().mean().sqrt()) or 1.0
-        self.network, self.spread, self.unit = network, spread, spread if unit is None else unit
+        spread = float(x.new_tensor(largest * float((deviation / largest).square().mean().sqrt()))) or 1.0
+        self.network = network
+        # tensors of the state, not numbers: stacks of critics are then standardised each in its own way
         self.register_buffer("centre", centre)
+        self.register_buffer("spread", x.new_tensor(spread))
+        self.register_buffer("unit", x.new_tensor(spread if unit is None else unit))
+
+    def standard(self, x: Tensor) -> Tensor:
+        """The points as the network sees them."""
+        return (x - self.get_buffer("centre")) / self.get_buffer("spread")
 
     def forward(self, x: Tensor) -> Tensor:
         """Values at points (n, d)."""
-        out: Tensor = self.network((x - self.get_buffer("centre")) / self.spread)
-        return self.unit * out.squeeze(-1)
+        out: Tensor = self.network(self.standard(x))
+        return self.get_buffer("unit") * out.reshape(x.shape[:-1])
 
 
 @final
@@ -234,25 +305,68 @@ class _Fourier(nn.Module):
 
 
 def lipschitz_constant(module: nn.Module) -> float:
-    r"""A proven Lipschitz constant of a network with respect to Euclidean distance, ``inf`` if a part is not known here.
+    r"""A proven Lipschitz constant of a critic with respect to Euclidean distance, ``inf`` if a part is not known here.
 
-    Constants of layers in a row multiply: the spectral norm of a linear one, 1 for ReLU, tanh and MaxMin, and
-    $\sqrt{1 + |F|^2}$ for the coordinates beside the sine and cosine of projections F.
+    Constants of layers in a row multiply: a bound of the spectral norm of a linear one (`spectral_bound`), 1 for ReLU,
+    tanh, sorting units and envelopes of cones, and $\sqrt{1 + |F|^2}$ for the coordinates beside the sine and cosine of
+    projections F. The product is exact and rounded up once.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The critic; it is looked at as it is in evaluation mode, and left in the mode that it was in.
+
+    Returns
+    -------
+    float
+        A number that is not below the constant of the function of real numbers that the weights describe.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gan.critics import lipschitz_constant
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> _ = layer.weight.data.copy_(torch.tensor([[3.0, 4.0]]))
+    >>> 5.0 <= lipschitz_constant(torch.nn.Sequential(layer, torch.nn.ReLU())) <= 5.0 * (1 + 1e-14)
+    True
+    >>> lipschitz_constant(torch.nn.Sequential(layer, torch.nn.Softplus()))
+    inf
     """
+    learning = [part for part in module.modules() if part.training]
+    module.eval()  # reading a weight in training would move a power iteration on
+    try:
+        constant = _constant(module)
+    finally:
+        for part in learning:
+            part.training = True
+    return math.inf if constant is None else round_up(constant)
+
+
+def _constant(module: nn.Module) -> Fraction | None:
+    """The constant as a rational number, None if there is none."""
     if isinstance(module, nn.Sequential):
-        return math.prod(lipschitz_constant(part) for part in module)
+        parts = [_constant(part) for part in module]
+        known = [part for part in parts if part is not None]
+        return math.prod(known, start=Fraction(1)) if len(known) == len(parts) else None
     if isinstance(module, Standardised):
-        return lipschitz_constant(module.network) * module.unit / module.spread
+        inner = _constant(module.network)
+        unit, spread = (Fraction(float(module.get_buffer(name))) for name in ("unit", "spread"))
+        return None if inner is None else inner * unit / spread
     if isinstance(module, nn.Linear):
-        return _spectral_norm(module.weight)
-    if isinstance(module, _Fourier):
-        return math.hypot(1.0, _spectral_norm(module.get_buffer("frequencies")))
-    return 1.0 if isinstance(module, nn.ReLU | nn.Tanh | MaxMin | ConeEnvelope) else math.inf
+        return _rational(spectral_bound(module.weight))
+    if isinstance(module, _Fourier):  # hypot errs by less than one unit in the last place
+        return _rational(math.nextafter(math.hypot(1.0, spectral_bound(module.get_buffer("frequencies"))), math.inf))
+    exactly_one = nn.ReLU | nn.Tanh | MaxMin | GroupSort | Envelope | CTransformed
+    return Fraction(1) if isinstance(module, exactly_one) else None
 
 
-def _spectral_norm(weight: Tensor) -> float:
-    with torch.no_grad():
-        return float(torch.linalg.matrix_norm(weight, 2))
+def _rational(x: float) -> Fraction | None:
+    return Fraction(x) if math.isfinite(x) else None
 
 
 def linear_layers(critic: nn.Module) -> list[nn.Linear]:
@@ -260,9 +374,24 @@ def linear_layers(critic: nn.Module) -> list[nn.Linear]:
     return [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
 
 
+def _envelope(
+    kind: type[ConeEnvelope | FunnelEnvelope],
+    shape: Cones | Funnels,
+    points: Tensor,
+    x: Tensor,
+    y: Tensor,
+    generator: torch.Generator,
+) -> Standardised:
+    """Tips at some of the points, all of height 0: each cone is the highest at its own tip, so that none is dead."""
+    order = torch.randperm(len(points), generator=generator, device=points.device)[: shape.tips]
+    critic = Standardised(nn.Identity(), x, y, None)
+    critic.network = kind(critic.standard(points[order]), points.new_zeros(len(order)), trained=shape.trained)
+    return critic
+
+
 def _fully_connected(
     shape: MLP | GroupSortMLP,
-    activation: type[nn.Module],
+    activation: Callable[[], nn.Module],
     x: Tensor,
     y: Tensor,
     generator: torch.Generator,
@@ -272,7 +401,9 @@ def _fully_connected(
     return Standardised(_stack(sizes, activation, x, generator), x, y, unit)
 
 
-def _stack(sizes: list[int], activation: type[nn.Module], like: Tensor, generator: torch.Generator) -> nn.Sequential:
+def _stack(
+    sizes: list[int], activation: Callable[[], nn.Module], like: Tensor, generator: torch.Generator
+) -> nn.Sequential:
     """Linear layers of these sizes with an activation between them, initialised by `generator` alone."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):

@@ -1,156 +1,104 @@
-r"""`estimate`: train a critic, and say what it proves.
+r"""`estimate` and `estimate_many`: train critics, and say what they prove.
 
-The number a critic reports means little by itself. Here it comes between two that are proven: what the trained critic
-shows to be a lower bound (its values on the supports, made feasible, in exact arithmetic), and the exact value of the
-linear program or the divergence from above.
+The number a critic reports means little by itself. Here it comes between two that are proven: on finite measures what
+the trained critic shows on the supports, in exact arithmetic, and the exact value or a feasible plan above; on samples
+confidence bounds of the population's divergence from points that training has not seen.
 """
 
-import math
-from dataclasses import dataclass, field
-from typing import final
+import copy
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from scipy.spatial.distance import cdist
 from torch import Tensor, nn
+from torch.distributions import Distribution
 
-import divergences as dv
-from gan.ascent import Clock, Record, TrainingError, adam, lbfgs
-from gan.certificates import fenchel_bound, kantorovich_bound, lipschitz_on_support
+from divergences import js
+from gan.budget import Budget
+from gan.confidence import Betting, Confidence
 from gan.critics import Architecture, FourierMLP
-from gan.expectations import Discrete, Expectation, Floats, at_least, joint_support
-from gan.lipschitz import CTransform, LipschitzConstraint
-from gan.objectives import Objective, Variational, Wasserstein, variational, wasserstein
+from gan.expectations import Discrete
+from gan.finite_w1 import distances
+from gan.held_out import Samples
+from gan.known import KnownProblem
+from gan.known_ratios import KnownDivergence
+from gan.lipschitz import PORTFOLIO, CTransform, LipschitzConstraint
+from gan.objectives import FenchelObjective, Objective, variational, wasserstein
+from gan.primal import UpperBound, default_upper
+from gan.problems import Problem
+from gan.ratios import FiniteRatio, finite_ratios
+from gan.result import Estimate
+from gan.sampled_ratio import SampledRatio, sampled_ratio
+from gan.sampled_w1 import sampled_distance
+from gan.sources import Sampler, Source, sampler, stock
 
-__all__ = ["Budget", "Estimate", "estimate"]
-
-LEARNING_RATE = 1e-2
-"""First step size of Adam for a log-ratio, a number without units."""
+__all__ = ["estimate", "estimate_many", "log_ratio"]
 
 Rng = int | np.random.Generator | np.random.SeedSequence | None
+Record = Problem | KnownProblem | KnownDivergence
+Measure = Discrete | Sampler | Distribution | npt.ArrayLike
+Constraints = LipschitzConstraint | Sequence[LipschitzConstraint]
 
-
-@final
-@dataclass(frozen=True)
-class Budget:
-    """How long a critic is trained.
-
-    Parameters
-    ----------
-    steps : int
-        Steps of Adam, its step size falling to 0 along a cosine.
-    batch : int or None
-        Points of either side per step, drawn by their weights; None for all atoms with exact weights.
-    polish : int
-        Iterations of L-BFGS on the whole support afterwards; for f-divergences only, whose objective is smooth.
-    learning_rate : float or None
-        First step size of Adam; None for that of the constraint.
-    """
-
-    steps: int = 600
-    batch: int | None = None
-    polish: int = 200
-    learning_rate: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse lengths that train nothing."""
-        at_least(1, steps=self.steps, batch=self.batch)
-        at_least(0, polish=self.polish, learning_rate=self.learning_rate)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """A trained critic and what it proves.
-
-    Parameters
-    ----------
-    bounds : divergences.Bounds
-        Lower: proven by the critic. Upper: the exact value, from the optimal plan or the divergence itself. The value is
-        the lower bound, the best that the critic shows.
-    raw : float
-        The objective as the critic reports it, an estimate without a sign: penalties overshoot, clipping rescales.
-    critic : torch.nn.Module
-        The trained critic, (n, d) -> (n,).
-    lipschitz : float
-        Its largest slope from an atom of P to an atom of Q, measured; NaN where no constant is asked for.
-    lipschitz_bound : float
-        A proven Lipschitz constant on the whole space, ``inf`` if none is known.
-    history : tuple of Record
-        The objective during training.
-    device : str
-        Where it was trained.
-    seconds : float
-        Time of the training, without the exact value.
-    """
-
-    bounds: dv.Bounds
-    raw: float
-    critic: nn.Module = field(repr=False)
-    lipschitz: float
-    lipschitz_bound: float
-    history: tuple[Record, ...] = field(repr=False)
-    device: str
-    seconds: float
-
-    @property
-    def value(self) -> float:
-        """The best number that the critic proves."""
-        return self.bounds.value
-
-    @property
-    def lower(self) -> float:
-        """The proven lower bound."""
-        return self.bounds.lower
-
-    @property
-    def upper(self) -> float:
-        """The exact value from above."""
-        return self.bounds.upper
+SAMPLED_RATE = 2e-3
+"""First step size of Adam for a log-ratio from batches of samples."""
 
 
 def estimate(
-    P: Discrete,
-    Q: Discrete,
+    P: Measure | Record,
+    Q: Measure | None = None,
     objective: Objective = wasserstein,
     *,
-    critic: Architecture | None = None,
-    constraint: LipschitzConstraint | None = None,
+    critic: Architecture | nn.Module | None = None,
+    constraint: Constraints | None = None,
     budget: Budget | None = None,
+    upper: UpperBound | None = None,
+    confidence: Confidence | None = None,
     rng: Rng = 0,
     device: str | torch.device = "auto",
     dtype: torch.dtype | None = None,
 ) -> Estimate:
-    r"""Estimate a divergence by training a critic, between a proven lower bound and the exact value.
+    r"""Estimate a divergence by training a critic, and bracket it.
+
+    Of two finite measures both sides of the bracket are proven. Otherwise both measures are sampled: part of the points
+    train, part choose, part measure, and the lower bound holds for the populations with the probability of `confidence`.
 
     Parameters
     ----------
-    P, Q : Discrete
-        Two finite measures on one space.
+    P, Q : Discrete, array_like (n, d), torch.distributions.Distribution, or Sampler
+        Two measures on one space: finite ones, samples, or distributions that can be sampled. Or a single problem of
+        `gan.problems`, which holds both.
     objective : Objective
-        `gan.wasserstein`, or `gan.variational(f)` for an f-divergence f.
-    critic : Architecture, optional
-        The network: that of the constraint, or a Fourier network for f-divergences, if not given.
-    constraint : LipschitzConstraint, optional
-        What keeps a Wasserstein critic Lipschitz; the c-transform if not given. Not used by f-divergences.
+        `gan.wasserstein`, or an objective of an f-divergence f, as `gan.variational(f)`.
+    critic : Architecture or torch.nn.Module, optional
+        The network: that of the constraint, or a Fourier network for f-divergences, if not given. A module is copied and
+        trained on, for example the critic of a previous estimate.
+    constraint : LipschitzConstraint or sequence of them, optional
+        What keeps a Wasserstein critic Lipschitz; of several the best is reported. If not given, the c-transform on
+        finite measures, and `gan.PORTFOLIO` on samples. Not used by f-divergences.
     budget : Budget, optional
         Length of the training.
+    upper : UpperBound, optional
+        What stands above W1 of finite measures; if not given, the exact value unless it is too large to compute.
+    confidence : Confidence, optional
+        Kind and level of the bound from samples, `gan.Betting(0.95)` if not given.
     rng : int, numpy Generator, SeedSequence or None
-        Randomness of weights and batches; the same number gives the same estimate on the same machine.
+        Randomness of weights, batches and samples; the same number gives the same estimate on the same machine, unless
+        the budget is in seconds.
     device : str or torch.device
         "cpu", "cuda", or "auto": the GPU if there is one.
     dtype : torch.dtype, optional
-        Precision of the training, double by default; certificates are always double.
+        Precision of the training: by default double on finite measures, single on samples. Certificates are double.
 
     Returns
     -------
     Estimate
-        The critic, its raw estimate, and bounds that are proven.
+        The critic, its raw estimate, and the bracket.
 
     Raises
     ------
     TypeError
-        If P or Q is not a `Discrete`, or a constraint is given for an f-divergence.
+        If P or Q is no measure, or a constraint is given for an f-divergence.
     ValueError
         If P and Q have points of different dimensions.
     TrainingError
@@ -164,48 +112,275 @@ def estimate(
     >>> 0.49 < estimate.lower <= 0.5 <= estimate.upper
     True
     """
-    _kinds(objective, critic, constraint, budget)
-    _check(P, Q, objective, constraint)
-    like = torch.zeros((), dtype=_precision(dtype), device=_device(device))
-    generator = torch.Generator(like.device).manual_seed(int(np.random.default_rng(rng).integers(2**62)))
-    if isinstance(objective, Variational):
-        return _estimate_divergence(P, Q, objective, critic or FourierMLP(), budget or Budget(), like, generator)
+    p, q = _measures(P, Q)
+    _kinds(objective, critic, constraint, budget, upper, confidence)
+    if isinstance(objective, FenchelObjective):
+        _no_constraint(objective, constraint)
+        ratio = _ratio(p, q, objective, critic, budget, confidence, rng, device, dtype)
+        return ratio.estimate(objective)
+    plan = budget or Budget()
+    if isinstance(p, Discrete) and isinstance(q, Discrete):
+        like, generator = _training(rng, device, dtype, torch.float64)
+        chosen = _rules(constraint, (CTransform(),))
+        found = [
+            distances([(p, q)], objective, _builder(critic or rule.architecture, generator), rule,
+                      budget=plan, upper=upper or default_upper, like=like, generator=generator)[0]
+            for rule in chosen
+        ]  # fmt: skip
+        return max(found, key=lambda one: one.lower)
+    like, generator = _training(rng, device, dtype, torch.float32)
+    samples = Samples.of(_source(p), _source(q), plan.samples, like, generator)
+    rules = _rules(constraint, PORTFOLIO)
+    _refuse_whole_support(rules)
+    contestants = [(_builder(critic or rule.architecture, generator), rule) for rule in rules]
+    return sampled_distance(samples, objective, contestants, budget=plan, confidence=confidence or Betting())
+
+
+def log_ratio(
+    P: Measure | Record,
+    Q: Measure | None = None,
+    *,
+    critic: Architecture | nn.Module | None = None,
+    budget: Budget | None = None,
+    confidence: Confidence | None = None,
+    rng: Rng = 0,
+    device: str | torch.device = "auto",
+    dtype: torch.dtype | None = None,
+) -> FiniteRatio | SampledRatio:
+    r"""Train one critic for all f-divergences: the log-ratio $\log dP/dQ$, by the logistic loss.
+
+    Parameters
+    ----------
+    P, Q : Discrete, array_like (n, d), torch.distributions.Distribution, or Sampler
+        As for `estimate`.
+    critic : Architecture or torch.nn.Module, optional
+        The network, a Fourier network if not given.
+    budget : Budget, optional
+        Length of the training.
+    confidence : Confidence, optional
+        Kind and level of bounds from samples.
+    rng, device, dtype
+        As for `estimate`.
+
+    Returns
+    -------
+    FiniteRatio or SampledRatio
+        Its method `estimate(f)` reads any divergence off the critic: an `Estimate` of finite measures, or of samples.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0, 1, 2], [0.5, 0.3, 0.2]), gan.Discrete([0, 1, 2], [0.2, 0.3, 0.5])
+    >>> ratio = gan.log_ratio(P, Q, budget=gan.Budget(steps=100))
+    >>> kl, js = ratio.estimate(dv.kl), ratio.estimate(dv.js)
+    >>> 0.27 < kl.lower <= dv.kl([0.5, 0.3, 0.2], [0.2, 0.3, 0.5]) <= kl.upper
+    True
+    """
+    p, q = _measures(P, Q)
+    _kinds(variational(js), critic, None, budget, None, confidence)
+    return _ratio(p, q, variational(js), critic, budget, confidence, rng, device, dtype)
+
+
+def estimate_many(
+    pairs: Iterable[tuple[Discrete, Discrete] | Problem],
+    objective: Objective = wasserstein,
+    *,
+    critic: Architecture | None = None,
+    constraint: LipschitzConstraint | None = None,
+    budget: Budget | None = None,
+    upper: UpperBound | None = None,
+    rng: Rng = 0,
+    device: str | torch.device = "auto",
+    dtype: torch.dtype | None = None,
+) -> list[Estimate]:
+    r"""Estimate a divergence of many finite pairs, their critics trained as one stack.
+
+    As `estimate` for each pair, and as sound, but small critics cost little more together than one of them alone.
+
+    Parameters
+    ----------
+    pairs : iterable of (Discrete, Discrete) or Problem
+        Finite measures in one dimension of space; of any sizes, but time is that of the largest.
+    objective : Objective
+        As for `estimate`.
+    critic : Architecture, optional
+        The network of each; if not given a smaller one than that of `estimate`, 32 units wide.
+    constraint : LipschitzConstraint, optional
+        As for `estimate`.
+    budget : Budget, optional
+        Length of the training of all.
+    upper : UpperBound, optional
+        As for `estimate`.
+    rng, device : optional
+        As for `estimate`.
+    dtype : torch.dtype, optional
+        Precision of the training, single by default, which is enough for brackets of 1e-4.
+
+    Returns
+    -------
+    list of Estimate
+        In the order of the pairs; `seconds` and steps are those of the whole stack.
+
+    Examples
+    --------
+    >>> import gan
+    >>> problems = [gan.parallel_lines(theta, size=10) for theta in (0.25, 0.5, 1.0)]
+    >>> [round(e.value, 2) for e in gan.estimate_many(problems, budget=gan.Budget(steps=200))]
+    [0.25, 0.5, 1.0]
+    """
+    found = [_finite(pair) for pair in pairs]
+    if not found:
+        return []
+    if len({measure.dimension for pair in found for measure in pair}) > 1:
+        msg = "expected all pairs in one dimension of space; group them by dimension"
+        raise ValueError(msg)
+    _kinds(objective, critic, constraint, budget, upper, None)
+    like, generator = _training(rng, device, dtype, torch.float32)
+    if isinstance(objective, FenchelObjective):
+        _no_constraint(objective, constraint)
+        build = _builder(critic or SMALL, generator, unit=1.0)
+        ratios = finite_ratios(found, objective, build, budget=budget or Budget(), like=like)
+        return [ratio.estimate(objective) for ratio in ratios]
     rule = constraint or CTransform()
-    return _estimate_distance(P, Q, objective, critic or rule.architecture, rule, budget or Budget(), like, generator)
+    build = _builder(critic or (SMALL if constraint is None else rule.architecture), generator)
+    return distances(
+        found, objective, build, rule,
+        budget=budget or Budget(), upper=upper or default_upper, like=like, generator=generator,
+    )  # fmt: skip
 
 
-def _measure(name: str, x: object) -> Discrete:
-    """The measure, or a reason why it is none."""
-    if isinstance(x, Discrete):
+SMALL = FourierMLP(features=32, width=32)
+"""The critic of a stack."""
+
+
+def _ratio(
+    p: Discrete | Source,
+    q: Discrete | Source,
+    objective: FenchelObjective,
+    critic: Architecture | nn.Module | None,
+    budget: Budget | None,
+    confidence: Confidence | None,
+    rng: Rng,
+    device: str | torch.device,
+    dtype: torch.dtype | None,
+) -> FiniteRatio | SampledRatio:
+    """A trained head, on a finite pair or from samples."""
+    plan = budget or Budget()
+    if isinstance(p, Discrete) and isinstance(q, Discrete):
+        like, generator = _training(rng, device, dtype, torch.float64)
+        build = _builder(critic or FourierMLP(), generator, unit=1.0)
+        return finite_ratios([(p, q)], objective, build, budget=plan, like=like)[0]
+    like, generator = _training(rng, device, dtype, torch.float32)
+    samples = Samples.of(_source(p), _source(q), plan.samples, like, generator)
+    build = _builder(critic or FourierMLP(highest=3.0), generator, unit=1.0)
+    return sampled_ratio(
+        samples, objective, build, budget=plan, confidence=confidence or Betting(), learning_rate=SAMPLED_RATE
+    )
+
+
+def _builder(
+    critic: Architecture | nn.Module, generator: torch.Generator, *, unit: float | None = None
+) -> Callable[[Tensor, Tensor], nn.Module]:
+    """Makes the network for points, or copies the one that is given."""
+    if isinstance(critic, nn.Module):
+        return lambda x, y: copy.deepcopy(critic).to(x.device, x.dtype).train()
+    return lambda x, y: critic.build(x, y, generator, unit=unit)
+
+
+def _measures(P: object, Q: object) -> tuple[Discrete | Source, Discrete | Source]:
+    """Both measures, of one dimension."""
+    if isinstance(P, Problem | KnownProblem | KnownDivergence):
+        if Q is not None:
+            msg = f"expected nothing beside a problem, which holds P and Q, got {Q!r}; name the argument, as objective="
+            raise TypeError(msg)
+        return P.P, P.Q
+    p, q = _measure("P", P), _measure("Q", Q)
+    dimensions = [x.shape[1] if isinstance(x, Tensor) else x.dimension for x in (p, q)]
+    if dimensions[0] != dimensions[1]:
+        msg = f"expected points of one dimension, got {dimensions[0]} for P and {dimensions[1]} for Q"
+        raise ValueError(msg)
+    return p, q
+
+
+def _measure(name: str, x: object) -> Discrete | Source:
+    """A measure in one of its three forms, or a reason why it is none."""
+    if isinstance(x, Discrete | Sampler):
         return x
+    if isinstance(x, Distribution):
+        return sampler(x)
+    if isinstance(x, Tensor):
+        return stock(name, x.detach().cpu().numpy())
+    if isinstance(x, np.ndarray | list | tuple):
+        return stock(name, x)
     msg = (
-        f"expected {name} to be a gan.Discrete, got {type(x).__name__}; "
-        "gan.Discrete(samples) is the empirical distribution of an array of samples"
+        f"expected {name} to be a gan.Discrete, an array of samples, a torch distribution or a gan.Sampler, "
+        f"got {type(x).__name__}"
     )
     raise TypeError(msg)
 
 
-def _check(P: Discrete, Q: Discrete, objective: Objective, constraint: LipschitzConstraint | None) -> None:
-    if _measure("P", P).dimension != _measure("Q", Q).dimension:
-        msg = f"expected points of one dimension, got {P.dimension} for P and {Q.dimension} for Q"
-        raise ValueError(msg)
-    if constraint is not None and not isinstance(objective, Wasserstein):
+def _finite(pair: object) -> tuple[Discrete, Discrete]:
+    both = (pair.P, pair.Q) if isinstance(pair, Problem) else pair
+    if isinstance(both, tuple) and len(both) == 2 and all(isinstance(x, Discrete) for x in both):
+        _measures(*both)
+        return both
+    msg = f"expected pairs of gan.Discrete, got {pair!r}; gan.estimate takes samples, one pair at a time"
+    raise TypeError(msg)
+
+
+def _source(measure: Discrete | Source) -> Source:
+    return Sampler.of(measure) if isinstance(measure, Discrete) else measure
+
+
+def _rules(constraint: Constraints | None, default: Sequence[LipschitzConstraint]) -> Sequence[LipschitzConstraint]:
+    if constraint is None:
+        return default
+    return (constraint,) if isinstance(constraint, LipschitzConstraint) else tuple(constraint)
+
+
+def _refuse_whole_support(rules: Sequence[LipschitzConstraint]) -> None:
+    for rule in rules:
+        if rule.whole_support:
+            msg = (
+                f"expected a constraint for samples, got {rule}, which looks at the whole support; "
+                "gan.Discrete(samples) is the empirical distribution, a finite measure"
+            )
+            raise TypeError(msg)
+
+
+def _no_constraint(objective: Objective, constraint: object) -> None:
+    if constraint is not None:
         msg = f"expected no Lipschitz constraint for {objective}, got {constraint}; only gan.wasserstein has one"
         raise TypeError(msg)
 
 
-def _kinds(objective: object, critic: object, constraint: object, budget: object) -> None:
+def _kinds(
+    objective: object, critic: object, constraint: object, budget: object, upper: object, confidence: object
+) -> None:
     """Refuse what is not of the kind that it stands for, with the usual slip named."""
-    hints = {
+    hints: dict[str, tuple[object, type | tuple[type, ...], str]] = {
         "objective": (objective, Objective, "gan.wasserstein, or gan.variational(f) for an f-divergence f"),
-        "critic": (critic, Architecture, "a value as gan.MLP(width=64); its network is built for the points"),
-        "constraint": (constraint, LipschitzConstraint, "a value as gan.Orthogonal(), with the brackets"),
+        "critic": (critic, (Architecture, nn.Module), "a value as gan.MLP(width=64), or a network (n, d) -> (n,)"),
         "budget": (budget, Budget, "gan.Budget(steps=600)"),
+        "upper": (upper, UpperBound, "a value as gan.RoundedPlan(), with the brackets"),
+        "confidence": (confidence, Confidence, "a value as gan.Betting(0.95)"),
     }
+    several = constraint if isinstance(constraint, list | tuple) else (constraint,)
+    for one in several or (False,):
+        hints[f"constraint {one!r}"] = (one, LipschitzConstraint, "a value as gan.Orthogonal(), with the brackets")
     for name, (value, kind, hint) in hints.items():
         if value is not None and not isinstance(value, kind):
-            msg = f"expected {name} to be {hint}; got {value!r}"
+            msg = f"expected {name.split()[0]} to be {hint}; got {value!r}"
             raise TypeError(msg)
+
+
+def _training(
+    rng: Rng, device: str | torch.device, dtype: torch.dtype | None, usual: torch.dtype
+) -> tuple[Tensor, torch.Generator]:
+    """Where, in which precision and with which randomness."""
+    like = torch.zeros((), dtype=_precision(dtype, usual), device=_device(device))
+    return like, torch.Generator(like.device).manual_seed(int(np.random.default_rng(rng).integers(2**62)))
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -219,127 +394,8 @@ def _device(device: str | torch.device) -> torch.device:
         raise ValueError(msg) from error
 
 
-def _precision(dtype: torch.dtype | None) -> torch.dtype:
-    if dtype in (None, torch.float64):
-        return torch.float64
-    if dtype == torch.float32:
-        return torch.float32
+def _precision(dtype: torch.dtype | None, usual: torch.dtype) -> torch.dtype:
+    if dtype in (None, torch.float64, torch.float32):
+        return usual if dtype is None else dtype
     msg = f"expected dtype to be torch.float64 or torch.float32, got {dtype}; smaller floats lose the critic's slopes"
     raise ValueError(msg)
-
-
-def _estimate_divergence(
-    P: Discrete,
-    Q: Discrete,
-    objective: Variational,
-    architecture: Architecture,
-    budget: Budget,
-    like: Tensor,
-    generator: torch.Generator,
-) -> Estimate:
-    """All on the joint support, on which both measures are weights."""
-    joint = joint_support(P, Q)
-    x, wp, wq = (_tensor(a, like) for a in (joint.points, joint.p / joint.p.sum(), joint.q / joint.q.sum()))
-    network = architecture.build(x, x, generator, unit=1.0)
-    logistic, smooth = variational(dv.js), objective.trained_as
-
-    def value(goal: Variational) -> Tensor:
-        v = network(x)
-        return goal.value(Expectation(v, wp), Expectation(v, wq))
-
-    clock = Clock()
-    adam(
-        network,
-        lambda: -value(logistic),  # every f has its optimum at the same log-ratio; JS has the mildest gradients
-        steps=budget.steps,
-        learning_rate=LEARNING_RATE if budget.learning_rate is None else budget.learning_rate,
-        look=lambda: float(value(objective)),
-        clock=clock,
-    )
-    if budget.polish:
-        lbfgs(network, lambda: -value(smooth), iterations=budget.polish)
-        with torch.no_grad():
-            clock.note(budget.steps + budget.polish, float(value(objective)))
-    seconds = clock.seconds()
-    log_ratio = _numbers(network.eval(), joint.points, like)
-    bounds = _bracket(fenchel_bound(objective.f, P, Q, log_ratio), objective.exact(P, Q))
-    raw = clock.records[-1].raw
-    return Estimate(bounds, raw, network, math.nan, math.inf, tuple(clock.records), str(like.device), seconds)
-
-
-def _estimate_distance(
-    P: Discrete,
-    Q: Discrete,
-    objective: Objective,
-    architecture: Architecture,
-    rule: LipschitzConstraint,
-    budget: Budget,
-    like: Tensor,
-    generator: torch.Generator,
-) -> Estimate:
-    """The primal-dual pair (f, g) that the constraint makes of the critic's values on both supports."""
-    x, y, wp, wq, cost = (
-        _tensor(a, like) for a in (P.points, Q.points, P.weights, Q.weights, cdist(P.points, Q.points))
-    )
-    network = rule.attach(architecture.build(x, y, generator, unit=None), generator)
-    whole, most = budget.batch is None or rule.whole_support, max(P.size, Q.size)
-
-    def value() -> Tensor:
-        f, g = rule.potentials(network(x), network(y), cost)
-        return objective.value(Expectation(f, wp), Expectation(-g, wq))
-
-    def loss() -> Tensor:
-        bx, by = (_drawn(points, w, budget.batch or most, generator) for points, w in ((x, wp), (y, wq)))
-        if whole:  # a penalty is a mean over pairs of points, which are drawn in any case
-            return rule.penalty(network, bx, by, generator) - value()
-        return rule.penalty(network, bx, by, generator) - objective.value(_mean(network(bx)), _mean(network(by)))
-
-    clock = Clock()
-    adam(
-        network,
-        loss,
-        steps=budget.steps,
-        learning_rate=rule.learning_rate if budget.learning_rate is None else budget.learning_rate,
-        look=lambda: float(value()),
-        clock=clock,
-        after=lambda: rule.project(network),
-    )
-    seconds = clock.seconds()
-    network.eval()  # a power iteration goes on, and changes the critic, as long as it is trained
-    with torch.no_grad():
-        raw = float(value())
-    joint = joint_support(P, Q)  # each atom is seen once: the last digit depends on the batch it is seen in
-    t = _numbers(network, joint.points, like)
-    tx, ty = t[joint.of_p], t[joint.of_q]
-    bounds = _bracket(kantorovich_bound(P, Q, tx, ty), objective.exact(P, Q))
-    measured, proven = lipschitz_on_support(P, Q, tx, ty), rule.bound(network)
-    return Estimate(bounds, raw, network, measured, proven, tuple(clock.records), str(like.device), seconds)
-
-
-def _bracket(lower: float, exact: dv.Bounds) -> dv.Bounds:
-    """The critic's bound below, the exact value above; they contradict each other only if one of them is wrong."""
-    return dv.Bounds(lower, lower, exact.upper)
-
-
-def _mean(values: Tensor) -> Expectation:
-    return Expectation(values, torch.full_like(values, 1 / len(values)))
-
-
-def _drawn(points: Tensor, weights: Tensor, batch: int, generator: torch.Generator) -> Tensor:
-    """A batch of points, independent draws by their weights."""
-    return points[torch.multinomial(weights, batch, replacement=True, generator=generator)]
-
-
-def _tensor(array: Floats, like: Tensor) -> Tensor:
-    """A copy of an array in the precision and on the device of the training."""
-    return torch.tensor(array, dtype=like.dtype, device=like.device)
-
-
-def _numbers(network: nn.Module, points: Floats, like: Tensor) -> Floats:
-    """Critic values on points, in double precision on the CPU."""
-    with torch.no_grad():
-        values: Floats = network(_tensor(points, like)).double().cpu().numpy()
-    if not np.isfinite(values).all():
-        msg = "expected finite critic values after training, got NaN or infinity; lower budget.learning_rate"
-        raise TrainingError(msg)
-    return values

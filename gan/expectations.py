@@ -113,9 +113,9 @@ class Expectation:
 
     Parameters
     ----------
-    values : Tensor (n,)
-        Critic values $T(x_i)$, with their gradient.
-    weights : Tensor (n,)
+    values : Tensor (..., n)
+        Critic values $T(x_i)$, with their gradient; leading axes are those of a stack of critics.
+    weights : Tensor (..., n)
         Probabilities: exact ones, or 1/n each for the mean over a batch of samples.
     """
 
@@ -124,7 +124,7 @@ class Expectation:
 
     def __call__(self, h: Callable[[Tensor], Tensor]) -> Tensor:
         """Expectation of h of the critic; atoms without mass do not count, whatever h makes of them."""
-        return torch.where(self.weights > 0, self.weights * h(self.values), 0.0).sum()
+        return torch.where(self.weights > 0, self.weights * h(self.values), 0.0).sum(-1)
 
 
 @final

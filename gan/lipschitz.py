@@ -3,46 +3,55 @@ r"""Lipschitz constraints: how a critic is kept from growing without limit.
 The Wasserstein distance is a supremum over 1-Lipschitz critics; without the constraint two points at distance d are
 separated by any amount. Each constraint says how it is attached to a critic, what it adds to the loss, what it does
 after a step, and which Lipschitz constant it *proves* (by layer norms), so that an estimate can be divided by it.
+
+Attaching is idempotent: a critic that carries the constraint already, a trained one or its copy, is returned as it is.
 """
 
 from abc import ABC
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrize
 
 from gan.critics import (
     MLP,
     Architecture,
-    ConeEnvelope,
     Cones,
     FourierMLP,
+    Funnels,
     GroupSortMLP,
+    Standardised,
     linear_layers,
     lipschitz_constant,
 )
+from gan.envelopes import CTransformed, Envelope
 from gan.expectations import at_least
+from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, SpectralMap
 
 __all__ = [
+    "PORTFOLIO",
+    "AlmostOrthogonal",
+    "Bjorck",
     "ByConstruction",
     "CTransform",
+    "Cayley",
     "GradientPenalty",
     "LipschitzConstraint",
     "Orthogonal",
     "SpectralNorm",
     "WeightClipping",
+    "admissible",
 ]
 
 
 class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that is right for some constraint)
     """What keeps a critic Lipschitz."""
 
-    architecture: ClassVar[Architecture] = MLP()
+    architecture: Architecture = MLP()
     """The critic that goes with the constraint where none is given."""
 
     whole_support: ClassVar[bool] = False
@@ -78,9 +87,10 @@ class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that i
 @final
 @dataclass(frozen=True)
 class WeightClipping(LipschitzConstraint):
-    """Every weight is clipped to [-limit, limit] after each step. Arjovsky, Chintala & Bottou (2017), algorithm 1.
+    r"""Every weight is clipped to [-limit, limit] after each step. Arjovsky, Chintala & Bottou (2017), algorithm 1.
 
-    The critic is Lipschitz with *some* constant K, so its value is an estimate of K times the distance.
+    The critic is Lipschitz with *some* constant K, so its value is an estimate of K times the distance. A critic of
+    layers with m inputs and n outputs each has at most the product of all $c\sqrt{mn}$.
 
     Parameters
     ----------
@@ -89,10 +99,20 @@ class WeightClipping(LipschitzConstraint):
     """
 
     limit: float = 0.01
+    learning_rate = 3e-3
 
     def __post_init__(self) -> None:
         """Refuse a limit that leaves no critic."""
         at_least(np.finfo(float).tiny, limit=self.limit)
+
+    def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
+        """Refuse layers whose parameters are not their weights."""
+        del generator
+        for layer in linear_layers(critic):
+            if (present := _map_of(layer)) is not None:
+                msg = f"expected a critic with free weights to clip, got one under {present}; build a new critic"
+                raise ValueError(msg)
+        return critic
 
     def project(self, critic: nn.Module) -> None:
         """Clip all parameters."""
@@ -106,8 +126,9 @@ class WeightClipping(LipschitzConstraint):
 class GradientPenalty(LipschitzConstraint):
     r"""$\lambda\,\mathbb E(|\nabla T(\hat x)| - 1)^2$ at points $\hat x$ between samples of P and of Q.
 
-    Gulrajani et al. (2017), equation 3; the one-sided form $\max(0, |\nabla T| - 1)^2$ is that of Petzka et al. (2018).
-    It bounds nothing: critics with gradients above 1 are common, and then overestimate.
+    Gulrajani et al. (2017), equation 3. One-sided it is $\lambda\,\mathbb E\max(0, |\nabla T| - 1)^2$, that of Petzka et al.
+    (2018), and with power 1 the hinge $\lambda\,\mathbb E\max(0, |\nabla T| - 1)$. It bounds nothing: critics with gradients
+    above 1 are common, and then overestimate.
 
     Parameters
     ----------
@@ -115,34 +136,44 @@ class GradientPenalty(LipschitzConstraint):
         The factor lambda; the paper's is 10.
     one_sided : bool
         Punish only gradients longer than 1.
+    power : float
+        Of the excess, at least 1.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.GradientPenalty(one_sided=True, power=1)
+    GradientPenalty(weight=10.0, one_sided=True, power=1)
     """
 
     weight: float = 10.0
     one_sided: bool = False
-    learning_rate = 3e-3
+    power: float = 2.0
 
     def __post_init__(self) -> None:
         """Refuse a reward for long gradients."""
         at_least(0, weight=self.weight)
+        at_least(1, power=self.power)
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Refuse a critic whose gradient cannot be differentiated, and need not be."""
-        if not isinstance(critic, ConeEnvelope):
+        del generator
+        if not any(isinstance(part, Envelope) for part in critic.modules()):
             return critic
         msg = "expected a network, got an envelope of cones, which has gradient 1 by construction; use ByConstruction()"
         raise TypeError(msg)
 
     def penalty(self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean over as many interpolates as the smaller batch has points, one share per point."""
-        n = min(len(x), len(y))
-        share = torch.rand(n, 1, dtype=x.dtype, device=x.device, generator=generator)
-        between = (share * x[:n] + (1 - share) * y[:n]).requires_grad_()
+        """Mean over as many interpolates as the smaller batch has points, one share per point, summed over a stack."""
+        n = min(x.shape[-2], y.shape[-2])
+        share = torch.rand(*x.shape[:-2], n, 1, dtype=x.dtype, device=x.device, generator=generator)
+        between = (share * x[..., :n, :] + (1 - share) * y[..., :n, :]).requires_grad_()
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-        square = gradient.square().sum(1)
+        square = gradient.square().sum(-1)
         # the norm is not differentiable at 0, where ReLU networks are flat
         norm = torch.where(square > 0, torch.where(square > 0, square, 1.0).sqrt(), 0.0)
-        excess = torch.relu(norm - 1) if self.one_sided else norm - 1
-        return self.weight * excess.square().mean()
+        excess = torch.relu(norm - 1) if self.one_sided else (norm - 1).abs()
+        return self.weight * excess.pow(self.power).mean(-1).sum()
 
 
 @final
@@ -150,7 +181,7 @@ class GradientPenalty(LipschitzConstraint):
 class SpectralNorm(LipschitzConstraint):
     """Every layer divided by its largest singular value. Miyato et al. (2018), equation 8.
 
-    1-Lipschitz up to the error of the power iteration; `bound` measures that by singular values.
+    1-Lipschitz up to the error of the power iteration; `bound` takes that into account.
 
     Parameters
     ----------
@@ -166,28 +197,88 @@ class SpectralNorm(LipschitzConstraint):
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Parametrise all layers."""
-        with _seeded(generator):  # the iteration starts from a random vector
-            for layer in linear_layers(critic):
-                parametrizations.spectral_norm(layer, n_power_iterations=self.iterations)
-        return critic
+        return _parametrised(critic, self, lambda weight: SpectralMap(weight, self.iterations, generator))
+
+
+@final
+@dataclass(frozen=True)
+class Cayley:
+    """Orthonormal frames by Cayley's transform, exact up to rounding. Trockman & Kolter (2021)."""
+
+    def matrix_map(self) -> nn.Module:
+        """The parametrization of one weight."""
+        return CayleyMap()
+
+
+@final
+@dataclass(frozen=True)
+class Bjorck:
+    """Nearly orthonormal frames by Björck's iteration: norms never above 1, and 1 in the limit. Anil et al. (2019).
+
+    Parameters
+    ----------
+    iterations : int
+        Steps of the iteration; with few of them small singular values stay small.
+    """
+
+    iterations: int = 12
+
+    def __post_init__(self) -> None:
+        """Refuse an iteration that does nothing."""
+        at_least(1, iterations=self.iterations)
+
+    def matrix_map(self) -> nn.Module:
+        """The parametrization of one weight."""
+        return BjorckMap(self.iterations)
 
 
 @final
 @dataclass(frozen=True)
 class Orthogonal(LipschitzConstraint):
-    """Every layer has orthonormal rows or columns (Cayley transform): exactly 1-Lipschitz, gradients keep their length.
+    """Every layer has orthonormal rows or columns: exactly 1-Lipschitz, and gradients keep their length backwards.
 
-    Anil, Lucas & Grosse (2019); Trockman & Kolter (2021). It goes with the GroupSort activation.
+    Anil, Lucas & Grosse (2019). It goes with the GroupSort activation.
+
+    Parameters
+    ----------
+    by : Cayley or Bjorck
+        How the weight is made orthonormal.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> generator, points = torch.Generator().manual_seed(0), torch.eye(5)
+    >>> critic = gan.GroupSortMLP().build(points, points, generator, unit=None)
+    >>> critic = gan.Orthogonal().attach(critic, generator)
+    >>> 1.0 <= gan.Orthogonal().bound(critic) <= 1.0 + 1e-5
+    True
     """
 
+    by: Cayley | Bjorck = Cayley()
     architecture = GroupSortMLP()
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Parametrise all layers."""
-        with _seeded(generator):  # a frame of fewer columns than rows is completed at random
-            for layer in linear_layers(critic):
-                parametrizations.orthogonal(layer, orthogonal_map="cayley")
-        return critic
+        del generator
+        return _parametrised(critic, self, lambda _: self.by.matrix_map())
+
+
+@final
+@dataclass(frozen=True)
+class AlmostOrthogonal(LipschitzConstraint):
+    """Every weight rescaled column by column so that its norm is at most 1. Prach & Lampert (2022).
+
+    Cheaper than an orthonormal frame, which training approaches where that serves the objective.
+    """
+
+    architecture = GroupSortMLP()
+    learning_rate = 3e-2
+
+    def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
+        """Parametrise all layers."""
+        del generator
+        return _parametrised(critic, self, lambda _: AlmostOrthogonalMap())
 
 
 @final
@@ -204,32 +295,79 @@ class CTransform(LipschitzConstraint):
     learning_rate = 2e-2
     whole_support = True
 
+    def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
+        """The free network, also where its c-transform stands for it."""
+        del generator
+        return critic.network if isinstance(critic, CTransformed) else critic
+
     def potentials(self, tx: Tensor, ty: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
         """The values on P and their c-transform."""
         with torch.no_grad():  # the gradient flows through the pair that attains the minimum only
-            nearest = (cost - tx[:, None]).argmin(0)
-        return tx, cost[nearest, torch.arange(cost.shape[1], device=cost.device)] - tx[nearest]
+            nearest = (cost - tx[..., None]).argmin(-2)
+        least = cost.gather(-2, nearest[..., None, :]).squeeze(-2)
+        return tx, least - tx.gather(-1, nearest)
 
 
 @final
 @dataclass(frozen=True)
 class ByConstruction(LipschitzConstraint):
-    """The critic is 1-Lipschitz for all parameters, as an envelope of cones is; no other is taken."""
+    """The critic is 1-Lipschitz for all parameters, as an envelope of cones or funnels is; no other is taken.
 
-    architecture = Cones()
+    Parameters
+    ----------
+    architecture : Architecture
+        The critic where none is given.
+    """
+
+    architecture: Architecture = field(default_factory=Cones)
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Refuse a critic that is not."""
-        if isinstance(critic, ConeEnvelope):
+        del generator
+        inner = critic.network if isinstance(critic, Standardised) else critic
+        if isinstance(inner, Envelope | CTransformed):
             return critic
         msg = f"expected a critic that is 1-Lipschitz by construction, got {type(critic).__name__}; pass critic=gan.Cones()"
         raise TypeError(msg)
 
 
-@contextmanager
-def _seeded(generator: torch.Generator) -> Iterator[None]:
-    """Let torch's global generator, which its parametrizations draw from, follow ours for a while."""
-    seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
-    with torch.random.fork_rng():
-        torch.random.manual_seed(seed)
-        yield
+def admissible(bound: float, like: Tensor) -> bool:
+    """Whether a proven constant is 1 but for the rounding of weights in the precision of `like`.
+
+    Parameters
+    ----------
+    bound : float
+        A proven Lipschitz constant.
+    like : Tensor
+        Has the dtype of the weights.
+
+    Returns
+    -------
+    bool
+        Whether the critic counts as 1-Lipschitz.
+    """
+    return bound <= 1 + 64 * torch.finfo(like.dtype).eps
+
+
+PORTFOLIO: tuple[LipschitzConstraint, ...] = (ByConstruction(Cones()), ByConstruction(Funnels()), Orthogonal())
+"""Critics to train side by side on samples, each 1-Lipschitz whatever its weights are: none is the best on all pairs."""
+
+
+def _parametrised(critic: nn.Module, rule: LipschitzConstraint, make: Callable[[Tensor], nn.Module]) -> nn.Module:
+    """The critic with a map on the weight of each layer, those left as they are that have it already."""
+    for layer in linear_layers(critic):
+        new, present = make(layer.weight), _map_of(layer)
+        if present is None:
+            parametrize.register_parametrization(layer, "weight", new)
+        elif repr(present) != repr(new):  # the kind of the map and its settings
+            msg = f"expected a critic with free weights or under {rule}, got one under {present}; build a new critic"
+            raise ValueError(msg)
+    return critic
+
+
+def _map_of(layer: nn.Linear) -> nn.Module | None:
+    """What the weight of a layer is made by."""
+    if not parametrize.is_parametrized(layer, "weight"):
+        return None
+    maps = layer.get_submodule("parametrizations.weight")
+    return next(iter(maps.children()))

@@ -2,27 +2,41 @@ r"""Objectives: what a critic maximises, declared once over two expectation oper
 
 `value(E_p, E_q)` is the same line for a proof (exact weights) and for training (means over a batch); `exact` is the
 supremum over all admissible critics, computed by :mod:`divergences` on another road.
+
+For f-divergences the supremum is Fenchel's: $D_f(P\|Q) = \sup_T \mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, attained at
+$T = f'(dP/dQ)$. Objectives differ in what the output z of the network stands for: a log-ratio (`variational`,
+`donsker_varadhan`), the critic T itself (`nwj`), or T before an activation (`fgan`). Each `lower` is what z proves.
 """
 
-import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 import divergences as dv
-from gan.expectations import Discrete, Expectation, joint_support
+from gan.certificates import completed, conjugate_bound, divergence_bounds, fenchel_bound, support
+from gan.expectations import Discrete, Expectation
 
-__all__ = ["Objective", "Variational", "Wasserstein", "variational", "wasserstein"]
-
-ACCURACY = 4e-15
-"""Relative error within which every divergence is computed, which its tests assert; the bounds allow for it."""
-
-FLOOR = 8 * float(np.finfo(np.float64).eps) ** 2
-"""Difference of two measures below which their masses are not told apart; smooth divergences are of its square."""
+__all__ = [
+    "FGAN",
+    "DonskerVaradhan",
+    "FenchelObjective",
+    "MeanDifference",
+    "NguyenWainwrightJordan",
+    "Objective",
+    "Variational",
+    "Wasserstein",
+    "donsker_varadhan",
+    "fgan",
+    "nwj",
+    "variational",
+    "wasserstein",
+]
 
 
 class Objective(ABC):
@@ -58,9 +72,85 @@ class Wasserstein(Objective):
         return "gan.wasserstein"
 
 
+class FenchelObjective(Objective):
+    r"""A lower bound of an f-divergence that some critic attains: $\sup_z$ of the objective is $D_f(P\|Q)$."""
+
+    f: dv.FDivergence
+    """The divergence."""
+
+    def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
+        """The divergence itself on the joint support, within the error that its tests assert."""
+        return divergence_bounds(self.f, P, Q)
+
+    @abstractmethod
+    def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
+        """Proven lower bound of the divergence of finite measures, from outputs of a network.
+
+        Parameters
+        ----------
+        P, Q : Discrete
+            Two finite measures.
+        z : array_like (k,)
+            Outputs on the points of ``joint_support(P, Q)``. Where only one measure has mass they are not looked at:
+            the best value there is known, the end of the critic's range.
+
+        Returns
+        -------
+        float
+            A number that is not above the divergence, at least 0; ``inf`` where supports make the divergence infinite.
+
+        Raises
+        ------
+        ValueError
+            If there is not one output per point, or one on a common atom is not finite.
+        """
+
+    @abstractmethod
+    def fixed(self, E_q: Expectation) -> "MeanDifference":
+        """The objective as a difference of two means, such as held-out samples give confidence bounds for.
+
+        Itself where it is one. Otherwise a lower bound of it that agrees with it at the critic at hand, under the measure
+        of `E_q`; that must be of points which the means are not taken over.
+        """
+
+    @property
+    def trains(self) -> "FenchelObjective":
+        """The objective that Adam maximises first: one with the same optimal network, and gradients that are mild."""
+        return self
+
+    @property
+    def polished(self) -> tuple["FenchelObjective", ...]:
+        """The smooth objectives that L-BFGS maximises afterwards, in this order."""
+        return (self,)
+
+
+class MeanDifference(FenchelObjective):
+    r"""An objective $\mathbb E_P[g(z)] - \mathbb E_Q[\ell(z)]$, whose sample mean is unbiased for a critic held fixed."""
+
+    @abstractmethod
+    def gain(self, z: Tensor) -> Tensor:
+        """What the output is worth under P: the critic T."""
+
+    @abstractmethod
+    def loss(self, z: Tensor) -> Tensor:
+        """What the output costs under Q: the conjugate at T."""
+
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """Mean gain less mean loss."""
+        return E_p(self.gain) - E_q(self.loss)
+
+    def pieces(self, z_p: Tensor, z_q: Tensor) -> tuple[Tensor, Tensor]:
+        """Gains at points of P and losses at points of Q, one for each output, of which the objective takes means."""
+        return self.gain(z_p), self.loss(z_q)
+
+    def fixed(self, E_q: Expectation) -> "MeanDifference":
+        """Itself."""
+        return self
+
+
 @final
 @dataclass(frozen=True)
-class Variational(Objective):
+class Variational(MeanDifference):
     r"""Fenchel duality, $D_f(P\|Q) = \sup_T \mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, over log-ratios $T = f'(e^v)$.
 
     The network's output v is any real number and is read as a log-ratio, right where $v = \log dP/dQ$; T is then in the
@@ -69,7 +159,8 @@ class Variational(Objective):
 
     $$\mathbb E_P[f'(e^v)] + \mathbb E_Q[f^{\circ\prime}(e^{-v})],$$
 
-    a critic for either side, without a conjugate that overflows near the end of its domain.
+    a critic for either side, without a conjugate that overflows near the end of its domain. At a kink of f the critic is
+    a step: TV is proven by the sign of v alone.
 
     Parameters
     ----------
@@ -79,50 +170,163 @@ class Variational(Objective):
 
     f: dv.FDivergence
 
-    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
-        """The variational bound."""
-        return E_p(self.f.optimal_critic) + E_q(lambda v: self.f.reverse.optimal_critic(-v))
+    def gain(self, z: Tensor) -> Tensor:
+        """The optimal critic at log-ratio z."""
+        gain: Tensor = self.f.optimal_critic(z)
+        return gain
 
-    def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
-        """The divergence itself on the joint support, within the error that its tests assert.
+    def loss(self, z: Tensor) -> Tensor:
+        """Minus the optimal critic of the reverse divergence at -z."""
+        gain: Tensor = self.f.reverse.optimal_critic(-z)
+        return -gain
 
-        Where weights of coinciding atoms had to be rounded, each by half a unit, the bounds are wider by what that moves
-        the divergence: its derivatives in p and q are the two critics (of the normal form, which moves least).
-        """
-        joint = joint_support(P, Q)
-        p, q = joint.p / joint.p.sum(), joint.q / joint.q.sum()
-        value = float(self.f(joint.p, joint.q, normalize=True))
-        if not math.isfinite(value):
-            alone = np.any((p > 0) & (q == 0)), np.any((q > 0) & (p == 0))
-            infinite = any(a and math.isinf(cost) for a, cost in zip(alone, (self.f.slope, self.f.f0), strict=True))
-            return dv.Bounds(value if infinite else float(np.finfo(np.float64).max), value, value)
-        # a difference wrong by the floor changes TV by it, and what is of second order by twice its root times that
-        slack = ACCURACY * value + (FLOOR if self.f.kinks else 8 * math.sqrt(value) * FLOOR + FLOOR**2)
-        if set(self.f.kinks) - {1}:  # beyond a kink elsewhere only the differences are right
-            slack += ACCURACY * max(self.f.kinks) * float(dv.tv(joint.p, joint.q, normalize=True))
-        if joint.rounded:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                v = np.where(p == q, 0.0, np.log(p) - np.log(q))
-            gain, loss = (
-                np.asarray(c(s * v)) for c, s in ((self.f.optimal_critic, 1), (self.f.reverse.optimal_critic, -1))
-            )
-            i, j = p > 0, q > 0
-            moved = np.abs(p[i] * (gain[i] - self.f.tangent)).sum() + np.abs(q[j] * (loss[j] + self.f.tangent)).sum()
-            slack += 4 * float(np.finfo(np.float64).eps) * float(moved)
-        return dv.Bounds(max(value - slack, 0.0), value, value + slack)
+    def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
+        """The Fenchel bound at log-ratio z."""
+        return fenchel_bound(self.f, P, Q, completed(P, Q, z))
 
     @property
     def trained_as(self) -> "Variational":
         """The objective whose gradient trains the log-ratio: itself, or JS where f has a kink and the critic is a sign."""
         return variational(dv.js) if self.f.kinks else self
 
+    @property
+    def trains(self) -> FenchelObjective:
+        """The logistic loss, JS: every f has its optimum at the same log-ratio."""
+        return variational(dv.js)
+
+    @property
+    def polished(self) -> tuple[FenchelObjective, ...]:
+        """Itself, or JS where f has a kink."""
+        return (self.trained_as,)
+
     def __repr__(self) -> str:
         """As it is called."""
         return f"gan.variational({self.f!r})"
 
 
+@final
+@dataclass(frozen=True)
+class FGAN(MeanDifference):
+    r"""Fenchel duality with an output activation, $T = g_f(z)$: $\mathbb E_P[g_f(z)] - \mathbb E_Q[f^*(g_f(z))]$.
+
+    Nowozin, Cseke & Tomioka (2016), section 3. Activations here map onto the range of $f'$ and grow linearly
+    (``f.activation``); the paper's map onto the domain of $f^*$, where they differ. A bounded activation saturates: with
+    TV's tanh a critic that should be a sign stays short of it, which `variational` is not.
+
+    Parameters
+    ----------
+    f : divergences.FDivergence
+        The divergence.
+    """
+
+    f: dv.FDivergence
+
+    def gain(self, z: Tensor) -> Tensor:
+        """The critic T: the activation of z."""
+        gain: Tensor = self.f.activation(z)
+        return gain
+
+    def loss(self, z: Tensor) -> Tensor:
+        """The conjugate at T."""
+        loss: Tensor = self.f.conjugate(self.f.activation(z))
+        return loss
+
+    def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
+        """The Fenchel bound at T."""
+        z = completed(P, Q, z)
+        t = np.asarray(self.f.activation(np.where(np.isfinite(z), z, 0.0)))
+        ends = self.f.critic_range
+        t = np.where(z == np.inf, ends.upper, np.where(z == -np.inf, ends.lower, t))
+        return conjugate_bound(self.f, P, Q, t)
+
+    def __repr__(self) -> str:
+        """As it is called."""
+        return f"gan.fgan({self.f!r})"
+
+
+@final
+@dataclass(frozen=True)
+class NguyenWainwrightJordan(MeanDifference):
+    r"""KL by a free critic: $\mathbb E_P[T] - \mathbb E_Q[e^{T - 1}]$ with $T = z - s$, right where $T = 1 + \log dP/dQ$.
+
+    Nguyen, Wainwright & Jordan (2010), with $f^*(t) = e^{t-1}$ of KL; Belghazi et al. (2018) call it MINE-f.
+
+    Parameters
+    ----------
+    shift : float, default: 0
+        The constant s, any number; the best one makes the bound that of Donsker and Varadhan.
+    """
+
+    shift: float = 0.0
+    f: dv.FDivergence = field(default=dv.kl, init=False, repr=False)
+
+    def gain(self, z: Tensor) -> Tensor:
+        """The critic T."""
+        return z - self.shift
+
+    def loss(self, z: Tensor) -> Tensor:
+        """The conjugate at T; it overflows where T is above 710."""
+        return (z - self.shift - 1).exp()
+
+    def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
+        """The Fenchel bound at log-ratio T - 1."""
+        return fenchel_bound(dv.kl, P, Q, completed(P, Q, z) - self.shift - 1)
+
+    def __repr__(self) -> str:
+        """As it is called."""
+        return f"gan.NguyenWainwrightJordan(shift={self.shift!r})" if self.shift else "gan.nwj"
+
+
+@final
+@dataclass(frozen=True)
+class DonskerVaradhan(FenchelObjective):
+    r"""KL by its dual of Donsker and Varadhan: $\sup_v \mathbb E_P[v] - \log \mathbb E_Q[e^v]$.
+
+    Constants added to v change nothing, and $\log x \le x/s - 1 + \log s$ with equality at $s = x$: it is the bound of
+    `nwj` at the best shift, never below it. The logarithm of a mean over a batch is biased: on samples the shift is
+    `fixed` on points of their own. Donsker & Varadhan (1975); Belghazi et al. (2018), where it is MINE.
+    """
+
+    f: dv.FDivergence = field(default=dv.kl, init=False, repr=False)
+
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """Mean of v under P less the logarithm of the mean of its exponential under Q."""
+        return E_p(lambda v: v) - _log_mean_exp(E_q)
+
+    def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
+        """The Fenchel bound of KL at the shifted log-ratio whose exponential has mean 1 under Q."""
+        v, joint = completed(P, Q, z), support(P, Q)
+        common = np.isfinite(v) & (joint.q > 0)
+        if not common.any():
+            return fenchel_bound(dv.kl, P, Q, v)
+        top = v[common].max()
+        shift = top + np.log(np.sum(joint.q[common] * np.exp(v[common] - top)) / joint.q.sum())
+        return fenchel_bound(dv.kl, P, Q, v - shift)
+
+    def fixed(self, E_q: Expectation) -> MeanDifference:
+        """The bound of Nguyen, Wainwright and Jordan at the best shift under the measure of `E_q`."""
+        with torch.no_grad():
+            return NguyenWainwrightJordan(shift=float(_log_mean_exp(E_q)) - 1)
+
+    @property
+    def trains(self) -> FenchelObjective:
+        """The logistic loss, JS, which is right at the log-ratio too."""
+        return variational(dv.js)
+
+    def __repr__(self) -> str:
+        """As it is called."""
+        return "gan.donsker_varadhan"
+
+
+def _log_mean_exp(E: Expectation) -> Tensor:
+    """log E[e^v], relative to the largest v that has mass, so that nothing overflows."""
+    held = E.weights > 0
+    top = torch.where(held, E.values.detach(), -torch.inf).amax(-1, keepdim=True)
+    return E(lambda v: (torch.where(held, v, top) - top).exp()).log() + top.squeeze(-1)
+
+
 def variational(f: dv.FDivergence) -> Variational:
-    r"""Variational bound of an f-divergence as an objective.
+    r"""Variational bound of an f-divergence as an objective of log-ratios.
 
     Parameters
     ----------
@@ -139,14 +343,40 @@ def variational(f: dv.FDivergence) -> Variational:
     TypeError
         If f is not an f-divergence.
     """
-    given: object = f
-    if not isinstance(given, dv.FDivergence):
+    return Variational(_checked(f))
+
+
+def fgan(f: dv.FDivergence) -> FGAN:
+    r"""Variational bound of an f-divergence with the output activation of the f-GAN paper.
+
+    Parameters
+    ----------
+    f : divergences.FDivergence
+        Any f-divergence, for example ``divergences.squared_hellinger``.
+
+    Returns
+    -------
+    FGAN
+        The objective.
+
+    Raises
+    ------
+    TypeError
+        If f is not an f-divergence.
+    """
+    return FGAN(_checked(f))
+
+
+def _checked(f: object) -> dv.FDivergence:
+    if not isinstance(f, dv.FDivergence):
         msg = f"expected an f-divergence, as divergences.kl, got {f!r}; divergences.FDIVERGENCES lists them"
         raise TypeError(msg)
-    return Variational(f)
+    return f
 
 
 wasserstein = Wasserstein()
+nwj = NguyenWainwrightJordan()
+donsker_varadhan = DonskerVaradhan()
 
 
 @lru_cache(maxsize=16)

@@ -7,13 +7,14 @@ import flint
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import divergences as dv
 import gan
 from divergences.testing import close_pairs, pairs, point_clouds
+from gan.certificates import conjugate_bound, known_log_ratios
 from tests.oracles.textbook import BITS, values
 
 every = pytest.mark.parametrize("f", dv.FDIVERGENCES, ids=str)
@@ -218,3 +219,112 @@ def test_log_ratios_whose_critics_nearly_overflow():
     P, Q = gan.Discrete([0.0]), gan.Discrete([1.0])
     assert 1e307 < gan.fenchel_bound(dv.pearson_chi2, P, Q, [709.0, 354.8]) < math.inf  # of an infinite divergence
     assert gan.fenchel_bound(dv.pearson_chi2, Q, P, [709.0, 354.8]) == 0.0
+
+
+@every
+@given(data=st.data(), pair=pairs(), error=off_by_rounding)
+@settings(max_examples=10)
+def test_any_critic_proves_a_lower_bound(f, data, pair, error):
+    """Values of T all over the range of f', its ends and its kinks among them."""
+    p, q = pair[0] * (1 + error), pair[1]
+    t = np.asarray(f.activation(numbers(data, len(p), 50.0)))
+    corners = [t.min(), *(slope for kink in f.kinks for slope in np.ravel(f.subgradient(kink)).tolist())]
+    chosen = data.draw(hnp.arrays(np.bool_, len(p)))
+    t = np.where(chosen, data.draw(st.sampled_from([*corners, f.critic_range.lower, f.critic_range.upper])), t)
+    bound = conjugate_bound(f, *measures(p, q), t)
+    assert bound >= 0
+    assert below(bound, f, p, q)
+
+
+@every
+@given(data=st.data(), pair=pairs(zeros=False))
+@settings(max_examples=10)
+def test_the_bound_of_a_critic_is_the_mean_of_it_less_that_of_its_conjugate(f, data, pair):
+    """Also at kinks, where T is no slope of f but between two; by the conjugate, which the certificate does not use."""
+    p, q = pair
+    t = np.asarray(f.activation(numbers(data, len(p), 5.0)))
+    value = math.fsum(p * t) / math.fsum(p) - math.fsum(q * np.asarray(f.conjugate(t))) / math.fsum(q)
+    size = math.fsum(p * np.abs(t)) + math.fsum(q * np.abs(np.asarray(f.conjugate(t))))
+    # T is found again as f'(u), and off by about EPS times its size or that of what it is the logarithm of: as is f*, u times it
+    moved = math.fsum(np.abs(p - q * np.asarray(f.conjugate_gradient(t))) * (1 + np.abs(t)))
+    assert conjugate_bound(f, *measures(p, q), t) == pytest.approx(max(value, 0.0), abs=64 * EPS * (2 + size + moved))
+
+
+@given(pair=pairs(), data=st.data())
+def test_total_variation_is_proven_by_the_sign_of_any_log_ratio_of_the_right_sign(pair, data):
+    """However wrong its size: the critic is a step, and P(A) - Q(A) of the right A is the supremum."""
+    p, q = pair
+    sizes = data.draw(hnp.arrays(np.float64, len(p), elements=st.floats(1e-300, 700.0)))
+    ps, qs = ([Fraction(x) / sum(map(Fraction, w.tolist())) for x in w.tolist()] for w in (p, q))
+    sign = np.array([(a > b) - (a < b) for a, b in zip(ps, qs, strict=True)])
+    bound = gan.fenchel_bound(dv.tv, *measures(p, q), sign * sizes)
+    assert below(bound, dv.tv, p, q)
+    assert bound == pytest.approx(float(dv.tv(p, q)), abs=2 * 21 * EPS * 1.5 * (1 + 700 / 8))
+    assert gan.fenchel_bound(dv.tv, *measures(p, q), -sign * sizes) == 0.0
+
+
+@pytest.mark.parametrize("f", [f for f in dv.FDIVERGENCES if f.kinks], ids=str)
+@given(pair=pairs(zeros=False), noise=st.floats(-0.4, 0.4))
+def test_divergences_with_a_kink_are_proven_by_any_log_ratio_on_the_right_side_of_it(f, pair, noise):
+    """Where f is affine on both sides of its kink; log1p_abs is not, and its bound is only a bound."""
+    p, q = pair
+    v = true_log_ratio(p / p.sum(), q / q.sum())
+    (kink,) = f.kinks
+    away = v - math.log(kink)
+    bound = gan.fenchel_bound(f, *measures(p, q), math.log(kink) + away * (1 + noise))
+    assert below(bound, f, p, q)
+    if f is not dv.log1p_abs and np.all(np.abs(away) > 1e-9):
+        size = 2 + max(f.kinks) * 2
+        assert bound == pytest.approx(float(f(p, q)), abs=32 * EPS * (2 + size) * (1 + np.abs(v).max() / 4))
+
+
+@every
+@given(pair=pairs(), data=st.data())
+@settings(max_examples=10)
+def test_infinite_divergences_are_proven_to_be_infinite_by_the_supports(f, pair, data):
+    """The known log-ratios and any numbers elsewhere prove inf if, and only if, an atom of one measure alone costs it."""
+    p, q = pair
+    joint = gan.joint_support(*measures(p, q))
+    known = known_log_ratios(joint)
+    assert known.tolist() == [
+        math.inf if b == 0 < a else -math.inf if a == 0 < b else 0.0 for a, b in zip(p, q, strict=True)
+    ]
+    v = np.where(known == 0, numbers(data, len(p)), known)
+    infinite = (f.slope == math.inf and np.inf in known) or (f.f0 == math.inf and -np.inf in known)
+    for bound in (gan.fenchel_bound(f, *measures(p, q), v), conjugate_bound(f, *measures(p, q), f.optimal_critic(v))):
+        assert (bound == math.inf) == infinite
+        if infinite:
+            assert float(f(p, q)) == math.inf
+    finite = np.where(
+        np.isinf(known), 0.0, v
+    )  # an atom that the critic says nothing infinite about proves nothing infinite
+    assert gan.fenchel_bound(f, *measures(p, q), finite) < math.inf
+
+
+@pytest.mark.parametrize("a", [4, 40, 200])
+def test_bounds_are_sound_for_powers_that_amplify_rounding(a):
+    """Of order 200 the exponent 200 v is rounded, and e to it wrong by 100 |v| EPS; against rational arithmetic."""
+    rng = np.random.default_rng(0)
+    f = dv.alpha(float(a))
+    for _ in range(60):
+        p, q = rng.dirichlet(np.ones(rng.integers(2, 6)), size=2)
+        q = p + (q - p) * rng.choice([1.0, 0.5, 0.01])
+        P, Q = measures(p, q)
+        ps, qs = ([Fraction(x) / sum(map(Fraction, w.tolist())) for x in w.tolist()] for w in (p, q))
+        truth = (sum(y * (x / y) ** a for x, y in zip(ps, qs, strict=True)) - 1) / (a * (a - 1))
+        bound, exact = gan.fenchel_bound(f, P, Q, np.log(p) - np.log(q)), gan.variational(f).exact(P, Q)
+        assert Fraction(bound) <= truth
+        assert Fraction(exact.lower) <= truth
+        assert exact.upper == math.inf or truth <= Fraction(exact.upper)
+        if truth < 1e250:  # else the critic may be beyond the range of doubles
+            size = math.fsum(p * np.abs(np.asarray(f.optimal_critic(np.log(p) - np.log(q)))))
+            assert bound == pytest.approx(
+                float(truth), abs=64 * EPS * a * (1 + size) * (1 + np.abs(np.log(p / q)).max())
+            )
+
+
+def test_a_critic_that_leaves_the_domain_of_the_conjugate_proves_nothing():
+    P, Q = gan.Discrete([0.0, 1.0], [0.3, 0.7]), gan.Discrete([0.0, 1.0])
+    assert conjugate_bound(dv.squared_hellinger, P, Q, [1.0, 0.0]) == 0.0  # f*(1) = inf, and Q has mass there
+    # by hand, f*(t) = t + t**2/4: 0.3 (-1) + 0.7 / 2 - (-0.75 + 0.5625) / 2
+    assert conjugate_bound(dv.pearson_chi2, P, Q, [-1.0, 0.5]) == pytest.approx(0.14375, abs=32 * EPS * 4)

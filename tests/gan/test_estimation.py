@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import divergences as dv
 import gan
 from divergences.testing import point_clouds
-from gan.ascent import Clock, lbfgs
+from gan.ascent import lbfgs
 
 torch.set_num_threads(1)
 
@@ -109,12 +109,12 @@ def test_clipping_measures_some_multiple_and_the_slope_says_which():
     assert e.raw / e.lipschitz == pytest.approx(0.5, rel=0.1)
 
 
-def test_infinite_divergences_stay_infinite_above_and_finite_below():
+def test_infinite_divergences_are_recognised():
+    """Supports are part of the data: a critic may grow without cost where only one measure has mass."""
     lines = gan.parallel_lines(0.5, size=20)
     for f in (dv.kl, dv.reverse_kl, dv.pearson_chi2, dv.neyman_chi2):
         e = gan.estimate(lines.P, lines.Q, gan.variational(f), budget=gan.Budget(steps=40, polish=20))
-        assert e.upper == math.inf
-        assert math.isfinite(e.lower)
+        assert e.lower == e.value == e.upper == e.raw == math.inf
     e = gan.estimate(lines.P, lines.Q, gan.variational(dv.js), budget=gan.Budget(steps=100))
     assert e.lower == pytest.approx(math.log(2), rel=0.01)
 
@@ -154,8 +154,8 @@ def test_another_network_for_the_same_constraint():
 
 def test_misuse_is_refused_with_a_reason_and_a_remedy():
     P, Q = random_pair(0)
-    with pytest.raises(TypeError, match=r"expected P to be a gan.Discrete, got ndarray; gan.Discrete\(samples\) is"):
-        gan.estimate(P.points, Q)
+    with pytest.raises(TypeError, match=r"expected P to be a gan.Discrete, an array of samples, a torch distribution or"):
+        gan.estimate("P", Q)
     with pytest.raises(ValueError, match="expected points of one dimension, got 2 for P and 1 for Q"):
         gan.estimate(P, gan.Discrete([0.0, 1.0]))
     with pytest.raises(TypeError, match=r"expected no Lipschitz constraint for gan.variational\(divergences.js\), got"):
@@ -166,7 +166,7 @@ def test_misuse_is_refused_with_a_reason_and_a_remedy():
     ("arguments", "error", "message"),
     [
         ({"objective": dv.kl}, TypeError, "expected objective to be gan.wasserstein, or gan.variational(f) for an"),
-        ({"critic": gan.MLP}, TypeError, "expected critic to be a value as gan.MLP(width=64); its network is built"),
+        ({"critic": gan.MLP}, TypeError, "expected critic to be a value as gan.MLP(width=64), or a network (n, d) -> (n,)"),
         ({"constraint": gan.Orthogonal}, TypeError, "expected constraint to be a value as gan.Orthogonal(), with the"),
         ({"budget": 100}, TypeError, "expected budget to be gan.Budget(steps=600); got 100"),
         (
@@ -193,11 +193,11 @@ def test_a_variational_bound_is_of_an_f_divergence():
 
 
 def test_batches_follow_the_weights():
-    from gan.estimation import _drawn
+    from gan.finite_w1 import _drawn
 
-    points, weights = torch.arange(3.0, dtype=torch.float64), torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
+    points, weights = torch.arange(3.0).double()[None, :, None], torch.tensor([[0.5, 0.0, 0.5]], dtype=torch.float64)
     drawn = _drawn(points, weights, 10_000, torch.Generator().manual_seed(0))
-    counts = torch.bincount(drawn.int(), minlength=3)
+    counts = torch.bincount(drawn.flatten().int(), minlength=3)
     assert counts[1] == 0
     assert abs(counts[0].item() - 5000) < 250  # five standard deviations
 
@@ -215,18 +215,16 @@ def test_many_samples_on_few_points(seed):
 
 
 def test_training_that_leaves_the_finite_numbers_is_an_error():
-    with pytest.raises(gan.TrainingError, match="expected a finite objective, got nan after 3 steps; lower budget"):
-        Clock().note(3, math.nan)
     P, Q = random_pair(0)
-    with pytest.raises(gan.TrainingError, match=r"lower budget\.learning_rate"):
+    with pytest.raises(gan.TrainingError, match=r"expected finite critic values after 1 steps, got .*; lower budget\.l"):
         gan.estimate(P, Q, constraint=gan.Orthogonal(), budget=gan.Budget(steps=4, learning_rate=1e300))
 
 
 def test_a_critic_that_ends_outside_the_finite_numbers_is_an_error():
-    from gan.estimation import _numbers
+    from gan.finite_w1 import numbers
 
-    with pytest.raises(gan.TrainingError, match="expected finite critic values after training, got NaN or infinity"):
-        _numbers(lambda x: x[:, 0] / 0, np.ones((2, 1)), torch.zeros((), dtype=torch.float64))
+    with pytest.raises(gan.TrainingError, match="expected finite critic values after training, got nan; lower budget"):
+        numbers(lambda x: x[:, 0] / 0, np.ones((2, 1)), torch.zeros((), dtype=torch.float64))
 
 
 def test_polishing_never_makes_it_worse():
@@ -235,7 +233,7 @@ def test_polishing_never_makes_it_worse():
     with torch.no_grad():
         layer.weight.fill_(0.5)
         layer.bias.fill_(0.0)
-    lbfgs(layer, lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5)
+    lbfgs(layer.parameters(), lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5)
     assert layer.weight.item() == 0.5
 
 
