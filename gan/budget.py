@@ -17,14 +17,15 @@ class Budget:
     ----------
     steps : int or None
         Steps of Adam, its step size falling to 0 along a cosine; None for a number that suits the problem, or for no
-        limit where `seconds` are given.
+        limit where `seconds` are given. On samples those of the critic of W1 that is reported, a quarter of them its
+        trial, which the others get as well.
     seconds : float or None
         Time on the clock. The schedule then follows the clock, so that results differ a little from run to run.
     rtol : float
         Stop as soon as the bracket is this narrow: upper - lower <= rtol * upper. Finite measures only.
     batch : int or None
-        Points of either side per step, drawn by their weights; None for all atoms with exact weights, or for 1024
-        samples.
+        Points of either side per step, drawn by their weights; None for all atoms with exact weights, or for a number of
+        samples that suits the problem.
     polish : int
         Iterations of L-BFGS on the whole support afterwards; for f-divergences of finite measures only, whose objective
         is smooth.
@@ -47,6 +48,13 @@ class Budget:
         """Refuse lengths that train nothing."""
         at_least(1, steps=self.steps, batch=self.batch)
         at_least(0, seconds=self.seconds, polish=self.polish, learning_rate=self.learning_rate, rtol=self.rtol)
+        counts = {"steps": self.steps, "batch": self.batch, "polish": self.polish}
+        counts |= {f"samples[{k}]": count for k, count in enumerate(self.samples)}
+        for name, count in counts.items():
+            given: object = count
+            if given is not None and not isinstance(given, int):
+                msg = f"expected {name} to be a whole number, got {given!r}"
+                raise TypeError(msg)
         sizes: tuple[int, ...] = self.samples
         if len(sizes) != 3 or min(sizes) < 2:
             msg = f"expected samples to be three numbers of at least 2 points (train, choose, measure), got {self.samples!r}"

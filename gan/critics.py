@@ -384,8 +384,12 @@ def _envelope(
 ) -> Standardised:
     """Tips at some of the points, all of height 0: each cone is the highest at its own tip, so that none is dead."""
     order = torch.randperm(len(points), generator=generator, device=points.device)[: shape.tips]
+    drawn = points[order]
+    # of tips that coincide one is active, and where it is lowered the next, which has to be lowered as well
+    distinct = torch.unique(drawn, dim=0)
+    tips = drawn if len(distinct) == len(drawn) else distinct
     critic = Standardised(nn.Identity(), x, y, None)
-    critic.network = kind(critic.standard(points[order]), points.new_zeros(len(order)), trained=shape.trained)
+    critic.network = kind(critic.standard(tips), points.new_zeros(len(tips)), trained=shape.trained)
     return critic
 
 

@@ -24,7 +24,7 @@ from gan.held_out import Samples
 from gan.known import KnownProblem
 from gan.known_ratios import KnownDivergence
 from gan.lipschitz import PORTFOLIO, CTransform, LipschitzConstraint
-from gan.objectives import FenchelObjective, Objective, variational, wasserstein
+from gan.objectives import FenchelObjective, Objective, Wasserstein, variational, wasserstein
 from gan.primal import UpperBound, default_upper
 from gan.problems import Problem
 from gan.ratios import FiniteRatio, finite_ratios
@@ -39,6 +39,9 @@ Rng = int | np.random.Generator | np.random.SeedSequence | None
 Record = Problem | KnownProblem | KnownDivergence
 Measure = Discrete | Sampler | Distribution | npt.ArrayLike
 Constraints = LipschitzConstraint | Sequence[LipschitzConstraint]
+
+COARSE = 1e-3
+"""Spread of points over their largest coordinate, below which single precision has fewer than four digits of them."""
 
 SAMPLED_RATE = 2e-3
 """First step size of Adam for a log-ratio from batches of samples."""
@@ -88,7 +91,8 @@ def estimate(
     device : str or torch.device
         "cpu", "cuda", or "auto": the GPU if there is one.
     dtype : torch.dtype, optional
-        Precision of the training: by default double on finite measures, single on samples. Certificates are double.
+        Precision of the training: by default double on finite measures, single on samples, unless these are too far from
+        the origin for it. Certificates are double.
 
     Returns
     -------
@@ -116,23 +120,26 @@ def estimate(
     _kinds(objective, critic, constraint, budget, upper, confidence)
     if isinstance(objective, FenchelObjective):
         _no_constraint(objective, constraint)
+        _no_upper(f"{objective}, whose upper bound is the divergence itself or the end of its range", upper)
         ratio = _ratio(p, q, objective, critic, budget, confidence, rng, device, dtype)
         return ratio.estimate(objective)
     plan = budget or Budget()
     if isinstance(p, Discrete) and isinstance(q, Discrete):
+        _no_confidence(confidence)
         like, generator = _training(rng, device, dtype, torch.float64)
         chosen = _rules(constraint, (CTransform(),))
         found = [
-            distances([(p, q)], objective, _builder(critic or rule.architecture, generator), rule,
+            distances([(p, q)], objective, network_of(critic or rule.architecture, generator), rule,
                       budget=plan, upper=upper or default_upper, like=like, generator=generator)[0]
             for rule in chosen
         ]  # fmt: skip
         return max(found, key=lambda one: one.lower)
-    like, generator = _training(rng, device, dtype, torch.float32)
+    _no_upper("samples, whose upper bound is that of gan.plug_in_upper", upper)
+    like, generator = _training(rng, device, dtype, _fine_enough(p, q))
     samples = Samples.of(_source(p), _source(q), plan.samples, like, generator)
     rules = _rules(constraint, PORTFOLIO)
     _refuse_whole_support(rules)
-    contestants = [(_builder(critic or rule.architecture, generator), rule) for rule in rules]
+    contestants = [(network_of(critic or rule.architecture, generator), rule) for rule in rules]
     return sampled_distance(samples, objective, contestants, budget=plan, confidence=confidence or Betting())
 
 
@@ -229,6 +236,10 @@ def estimate_many(
     >>> [round(e.value, 2) for e in gan.estimate_many(problems, budget=gan.Budget(steps=200))]
     [0.25, 0.5, 1.0]
     """
+    given: tuple[object, object] = pairs, constraint
+    if isinstance(given[0], Problem):
+        msg = "expected several pairs, got one problem; gan.estimate takes one, or put it in a list"
+        raise TypeError(msg)
     found = [_finite(pair) for pair in pairs]
     if not found:
         return []
@@ -236,22 +247,29 @@ def estimate_many(
         msg = "expected all pairs in one dimension of space; group them by dimension"
         raise ValueError(msg)
     _kinds(objective, critic, constraint, budget, upper, None)
-    like, generator = _training(rng, device, dtype, torch.float32)
+    if isinstance(given[1], list | tuple):
+        msg = f"expected one constraint for all pairs, got {constraint}; gan.estimate takes several, of which it reports the best"
+        raise TypeError(msg)
+    like, generator = _training(rng, device, dtype, _fine_enough(*(measure for pair in found for measure in pair)))
     if isinstance(objective, FenchelObjective):
         _no_constraint(objective, constraint)
-        build = _builder(critic or SMALL, generator, unit=1.0)
+        _no_upper(f"{objective}, whose upper bound is the divergence itself", upper)
+        build = network_of(critic or SMALL, generator, unit=1.0)
         ratios = finite_ratios(found, objective, build, budget=budget or Budget(), like=like)
         return [ratio.estimate(objective) for ratio in ratios]
     rule = constraint or CTransform()
-    build = _builder(critic or (SMALL if constraint is None else rule.architecture), generator)
+    build = network_of(critic or (SMALL if constraint is None else rule.architecture), generator)
     return distances(
         found, objective, build, rule,
         budget=budget or Budget(), upper=upper or default_upper, like=like, generator=generator,
     )  # fmt: skip
 
 
-SMALL = FourierMLP(features=32, width=32)
+SMALL = FourierMLP(features=32, width=32, highest=200.0)
 """The critic of a stack."""
+
+ROUGH = FourierMLP(highest=2000.0)
+"""The log-ratio of a finite pair, whose weights may be unrelated at atoms that almost coincide."""
 
 
 def _ratio(
@@ -268,24 +286,68 @@ def _ratio(
     """A trained head, on a finite pair or from samples."""
     plan = budget or Budget()
     if isinstance(p, Discrete) and isinstance(q, Discrete):
+        _no_confidence(confidence)
         like, generator = _training(rng, device, dtype, torch.float64)
-        build = _builder(critic or FourierMLP(), generator, unit=1.0)
+        build = network_of(critic or ROUGH, generator, unit=1.0)
         return finite_ratios([(p, q)], objective, build, budget=plan, like=like)[0]
-    like, generator = _training(rng, device, dtype, torch.float32)
+    like, generator = _training(rng, device, dtype, _fine_enough(p, q))
     samples = Samples.of(_source(p), _source(q), plan.samples, like, generator)
-    build = _builder(critic or FourierMLP(highest=3.0), generator, unit=1.0)
+    build = network_of(critic or FourierMLP(highest=3.0), generator, unit=1.0)
     return sampled_ratio(
         samples, objective, build, budget=plan, confidence=confidence or Betting(), learning_rate=SAMPLED_RATE
     )
 
 
-def _builder(
+def network_of(
     critic: Architecture | nn.Module, generator: torch.Generator, *, unit: float | None = None
 ) -> Callable[[Tensor, Tensor], nn.Module]:
-    """Makes the network for points, or copies the one that is given."""
+    """Makes the network for points, or copies the one that is given.
+
+    Parameters
+    ----------
+    critic : Architecture or torch.nn.Module
+        What to build, or what to copy.
+    generator : torch.Generator
+        Randomness of initial weights.
+    unit : float or None
+        As for `Architecture.build`.
+
+    Returns
+    -------
+    callable
+        From points (n, d) of P and (m, d) of Q to a module in their precision and on their device.
+    """
     if isinstance(critic, nn.Module):
-        return lambda x, y: copy.deepcopy(critic).to(x.device, x.dtype).train()
+        return lambda x, y: _checked(copy.deepcopy(critic).to(x.device, x.dtype).train(), x[:2])
     return lambda x, y: critic.build(x, y, generator, unit=unit)
+
+
+def _checked(critic: nn.Module, x: Tensor) -> nn.Module:
+    """A network that somebody else made, if its outputs have the shape that is needed."""
+    with torch.no_grad():
+        shape = tuple(critic(x).shape)
+    if shape != (len(x),):
+        msg = (
+            f"expected a critic that takes points (n, d) to outputs (n,), got outputs of shape {shape} for points of shape "
+            f"{tuple(x.shape)}; end it in squeeze(-1), as torch.nn.Flatten(0) does"
+        )
+        raise ValueError(msg)
+    return critic
+
+
+def _fine_enough(*measures: Discrete | Source) -> torch.dtype:
+    """Single precision, unless the points are so far from the origin that it could not tell them apart."""
+    draw = torch.Generator().manual_seed(0)
+    parts = []
+    for measure in measures:
+        if isinstance(measure, Discrete):
+            parts.append(torch.tensor(measure.points))
+        else:
+            parts.append(measure(256, draw) if isinstance(measure, Sampler) else measure)
+    points = torch.cat(parts)
+    largest = points.abs().max()
+    spread = ((points - points.mean(0)) / largest.clamp_min(torch.finfo(torch.float64).tiny)).square().mean().sqrt()
+    return torch.float32 if spread >= COARSE or largest == 0 else torch.float64
 
 
 def _measures(P: object, Q: object) -> tuple[Discrete | Source, Discrete | Source]:
@@ -295,6 +357,9 @@ def _measures(P: object, Q: object) -> tuple[Discrete | Source, Discrete | Sourc
             msg = f"expected nothing beside a problem, which holds P and Q, got {Q!r}; name the argument, as objective="
             raise TypeError(msg)
         return P.P, P.Q
+    if Q is None:
+        msg = "expected a second measure Q, got none; only a problem of gan.problems stands for both"
+        raise TypeError(msg)
     p, q = _measure("P", P), _measure("Q", Q)
     dimensions = [x.shape[1] if isinstance(x, Tensor) else x.dimension for x in (p, q)]
     if dimensions[0] != dimensions[1]:
@@ -355,19 +420,40 @@ def _no_constraint(objective: Objective, constraint: object) -> None:
         raise TypeError(msg)
 
 
+def _no_upper(where: str, upper: UpperBound | None) -> None:
+    if upper is not None:
+        msg = f"expected no upper= for {where}, got {upper}; it is for W1 of finite measures"
+        raise TypeError(msg)
+
+
+def _no_confidence(confidence: Confidence | None) -> None:
+    if confidence is not None:
+        msg = (
+            f"expected no confidence= for finite measures, whose bounds are proven, got {confidence}; it is for samples"
+        )
+        raise TypeError(msg)
+
+
 def _kinds(
     objective: object, critic: object, constraint: object, budget: object, upper: object, confidence: object
 ) -> None:
     """Refuse what is not of the kind that it stands for, with the usual slip named."""
     hints: dict[str, tuple[object, type | tuple[type, ...], str]] = {
-        "objective": (objective, Objective, "gan.wasserstein, or gan.variational(f) for an f-divergence f"),
+        "objective": (
+            objective,
+            (Wasserstein, FenchelObjective),
+            "gan.wasserstein, or gan.variational(f) for an f-divergence f",
+        ),
         "critic": (critic, (Architecture, nn.Module), "a value as gan.MLP(width=64), or a network (n, d) -> (n,)"),
         "budget": (budget, Budget, "gan.Budget(steps=600)"),
         "upper": (upper, UpperBound, "a value as gan.RoundedPlan(), with the brackets"),
         "confidence": (confidence, Confidence, "a value as gan.Betting(0.95)"),
     }
     several = constraint if isinstance(constraint, list | tuple) else (constraint,)
-    for one in several or (False,):
+    if not several:
+        msg = "expected at least one constraint, got none of them; leave constraint out for the usual one"
+        raise TypeError(msg)
+    for one in several:
         hints[f"constraint {one!r}"] = (one, LipschitzConstraint, "a value as gan.Orthogonal(), with the brackets")
     for name, (value, kind, hint) in hints.items():
         if value is not None and not isinstance(value, kind):
@@ -379,12 +465,27 @@ def _training(
     rng: Rng, device: str | torch.device, dtype: torch.dtype | None, usual: torch.dtype
 ) -> tuple[Tensor, torch.Generator]:
     """Where, in which precision and with which randomness."""
-    like = torch.zeros((), dtype=_precision(dtype, usual), device=_device(device))
+    like = torch.zeros((), dtype=_precision(dtype, usual), device=training_device(device))
+    given: object = rng
+    if isinstance(given, torch.Generator):
+        msg = "expected rng to be a number or a numpy Generator, got a torch Generator; pass its initial_seed()"
+        raise TypeError(msg)
     return like, torch.Generator(like.device).manual_seed(int(np.random.default_rng(rng).integers(2**62)))
 
 
-def _device(device: str | torch.device) -> torch.device:
-    """Where to train; "auto" is the GPU if there is one."""
+def training_device(device: str | torch.device) -> torch.device:
+    """Where to train.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" is the GPU if there is one.
+
+    Returns
+    -------
+    torch.device
+        One that torch finds here.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -397,5 +498,5 @@ def _device(device: str | torch.device) -> torch.device:
 def _precision(dtype: torch.dtype | None, usual: torch.dtype) -> torch.dtype:
     if dtype in (None, torch.float64, torch.float32):
         return usual if dtype is None else dtype
-    msg = f"expected dtype to be torch.float64 or torch.float32, got {dtype}; smaller floats lose the critic's slopes"
+    msg = f"expected dtype to be torch.float64 or torch.float32, got {dtype!r}; smaller floats lose the critic's slopes"
     raise ValueError(msg)

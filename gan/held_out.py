@@ -1,5 +1,6 @@
 """From samples to the bracket: which points train, which choose, which are measured, and what is read from the last."""
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import final
@@ -10,12 +11,12 @@ from torch import Tensor, nn
 
 import divergences as dv
 from gan.clipping import Reading, clip_limits, held_out_bound
-from gan.confidence import Confidence, standard_error
+from gan.confidence import LARGEST, Confidence, standard_error
 from gan.expectations import Floats
 from gan.finite_w1 import diverged
 from gan.sources import Source, Split, split
 
-__all__ = ["Measured", "Samples", "evaluated", "measured"]
+__all__ = ["Measured", "Samples", "bracket", "doubled", "evaluated", "measured"]
 
 CHUNK = 8192
 """Points that a critic is evaluated on at once."""
@@ -73,6 +74,12 @@ class Samples:
         x, y = (part.training.to(like.device, like.dtype) for part in (p, q))
         return cls(p, q, x, y, generator)
 
+    @property
+    def unit(self) -> float:
+        """A length that losses are divided by in training, so that steps do not depend on the unit of the points."""
+        both = torch.cat([self.P.training, self.Q.training])
+        return float((both - both.mean(0)).abs().amax()) or 1.0
+
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         """Points of P and of Q, drawn with replacement from those for training.
 
@@ -105,7 +112,7 @@ class Samples:
         tuple of array
             On P and on Q.
         """
-        return evaluated(critic, self.P.validation, self.x), evaluated(critic, self.Q.validation, self.x)
+        return evaluated(critic, self.P.validation), evaluated(critic, self.Q.validation)
 
     def test(self, critic: nn.Module) -> Outputs:
         """Outputs on the points that measure.
@@ -120,10 +127,26 @@ class Samples:
         tuple of array
             On P and on Q.
         """
-        return evaluated(critic, self.P.test, self.x), evaluated(critic, self.Q.test, self.x)
+        return evaluated(critic, self.P.test), evaluated(critic, self.Q.test)
 
 
-def evaluated(critic: nn.Module, points: Tensor, like: Tensor) -> Floats:
+def doubled(critic: nn.Module) -> nn.Module:
+    """The critic that is measured: a double copy on the CPU. In single precision rounded points are further apart than points.
+
+    Parameters
+    ----------
+    critic : torch.nn.Module
+        Any; it is left as it is.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode; weights that a parametrization makes are made in double precision.
+    """
+    return copy.deepcopy(critic).double().cpu().eval()
+
+
+def evaluated(critic: nn.Module, points: Tensor) -> Floats:
     """Outputs of a critic, as doubles, in chunks.
 
     Parameters
@@ -132,16 +155,15 @@ def evaluated(critic: nn.Module, points: Tensor, like: Tensor) -> Floats:
         Any, (n, d) -> (n,).
     points : Tensor (n, d)
         On the CPU.
-    like : Tensor
-        Has the dtype and the device that the critic takes.
 
     Returns
     -------
     array (n,)
         Finite numbers.
     """
+    exact = doubled(critic)
     with torch.no_grad():
-        parts = [critic(part.to(like.device, like.dtype)).double().cpu().numpy() for part in torch.split(points, CHUNK)]
+        parts = [exact(part.double()).numpy() for part in torch.split(points, CHUNK)]
     outputs: Floats = np.concatenate(parts)
     if not np.isfinite(outputs).all():
         when = "on held-out samples"
@@ -157,7 +179,7 @@ class Measured:
     Parameters
     ----------
     mean : float
-        The objective on them.
+        The objective on them, of the critic as it is wherever its values are finite, else of the clipped one.
     standard_error : float
         Of the mean.
     lower : float
@@ -184,19 +206,24 @@ def measured(confidence: Confidence, reading: Reading, chosen_on: Outputs, test:
     Returns
     -------
     Measured
-        Mean, standard error and bound of the clipped critic; of the bound at least 0.
+        Mean and standard error of the critic, and the bound of the clipped one, which is at least 0. With few samples a
+        critic that is clipped to a constant may prove the most; it says nothing about the value.
     """
     limits = clip_limits(reading, *chosen_on, confidence)
-    values = reading.clipped(*test, limits)
-    mean = math.fsum(values.a.tolist()) / len(values.a) - math.fsum(values.b.tolist()) / len(values.b)
     lower = held_out_bound(confidence, reading, *test, limits)
-    return Measured(mean, standard_error(values.a, values.b), max(lower, 0.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        a, b = reading.gain(test[0]), reading.loss(test[1])
+    if not (np.abs(a) <= LARGEST).all() or not (np.abs(b) <= LARGEST).all():
+        clipped = reading.clipped(*test, limits)
+        a, b = clipped.a, clipped.b
+    mean = math.fsum(a.tolist()) / len(a) - math.fsum(b.tolist()) / len(b)
+    return Measured(mean, standard_error(a, b), max(lower, 0.0))
 
 
 def bracket(lower: float, value: float, upper: float) -> dv.Bounds:
     """Bounds at a confidence level, the value brought between them.
 
-    Either bound may fail, and they may contradict each other then; the upper gives way, which keeps the level of both.
+    Either bound may fail, and they may contradict each other then; the upper gives way, which is the weaker of the two.
     """
     high = max(lower, upper)
     return dv.Bounds(lower, min(max(value, lower), high), high)

@@ -30,6 +30,7 @@ from gan.critics import (
 )
 from gan.envelopes import CTransformed, Envelope
 from gan.expectations import at_least
+from gan.shares import Share, alone
 from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, SpectralMap
 
 __all__ = [
@@ -65,9 +66,11 @@ class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that i
         del generator
         return critic
 
-    def penalty(self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """What is added to the loss on a batch x of P and y of Q."""
-        del critic, y, generator
+    def penalty(
+        self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator, *, share: Share = alone
+    ) -> Tensor:
+        """What is added to the loss on a batch x of P and y of Q, or on this process's share of one."""
+        del critic, y, generator, share
         return x.new_zeros(())
 
     def project(self, critic: nn.Module) -> None:
@@ -163,11 +166,14 @@ class GradientPenalty(LipschitzConstraint):
         msg = "expected a network, got an envelope of cones, which has gradient 1 by construction; use ByConstruction()"
         raise TypeError(msg)
 
-    def penalty(self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean over as many interpolates as the smaller batch has points, one share per point, summed over a stack."""
+    def penalty(
+        self, critic: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator, *, share: Share = alone
+    ) -> Tensor:
+        """Mean over as many interpolates as the smaller batch has points, each of a random mix, summed over a stack."""
         n = min(x.shape[-2], y.shape[-2])
-        share = torch.rand(*x.shape[:-2], n, 1, dtype=x.dtype, device=x.device, generator=generator)
-        between = (share * x[..., :n, :] + (1 - share) * y[..., :n, :]).requires_grad_()
+        joint = torch.rand(n * share.processes, *x.shape[:-2], 1, dtype=x.dtype, device=x.device, generator=generator)
+        mix = share.of(joint).movedim(0, -2)
+        between = (mix * x[..., :n, :] + (1 - mix) * y[..., :n, :]).requires_grad_()
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
         square = gradient.square().sum(-1)
         # the norm is not differentiable at 0, where ReLU networks are flat
@@ -291,7 +297,7 @@ class CTransform(LipschitzConstraint):
     Peyré & Cuturi (2019), section 5.1.
     """
 
-    architecture = FourierMLP()
+    architecture = FourierMLP(highest=200.0)  # potentials between hundreds of atoms turn at neighbouring ones
     learning_rate = 2e-2
     whole_support = True
 
@@ -349,7 +355,11 @@ def admissible(bound: float, like: Tensor) -> bool:
     return bound <= 1 + 64 * torch.finfo(like.dtype).eps
 
 
-PORTFOLIO: tuple[LipschitzConstraint, ...] = (ByConstruction(Cones()), ByConstruction(Funnels()), Orthogonal())
+PORTFOLIO: tuple[LipschitzConstraint, ...] = (
+    ByConstruction(Cones(tips=1024)),
+    ByConstruction(Funnels(tips=1024)),
+    Orthogonal(),
+)
 """Critics to train side by side on samples, each 1-Lipschitz whatever its weights are: none is the best on all pairs."""
 
 

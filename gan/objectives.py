@@ -6,12 +6,16 @@ supremum over all admissible critics, computed by :mod:`divergences` on another 
 For f-divergences the supremum is Fenchel's: $D_f(P\|Q) = \sup_T \mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, attained at
 $T = f'(dP/dQ)$. Objectives differ in what the output z of the network stands for: a log-ratio (`variational`,
 `donsker_varadhan`), the critic T itself (`nwj`), or T before an activation (`fgan`). Each `lower` is what z proves.
+
+Where Q is made by a generator, it minimises `generator_loss`: the value itself unless an objective says otherwise, so
+that one backward pass through the value has the gradients of both players.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import final
+from typing import ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +28,14 @@ from gan.expectations import Discrete, Expectation
 
 __all__ = [
     "FGAN",
+    "Contest",
     "DonskerVaradhan",
     "FenchelObjective",
     "MeanDifference",
     "NguyenWainwrightJordan",
     "Objective",
+    "Payoff",
+    "Separable",
     "Variational",
     "Wasserstein",
     "donsker_varadhan",
@@ -39,29 +46,113 @@ __all__ = [
 ]
 
 
-class Objective(ABC):
-    """What a critic maximises."""
+class Contest(ABC):
+    """What a critic and a generator compete for; the points at hand settle the payoff."""
+
+    @abstractmethod
+    def on(self, x: Tensor, y: Tensor) -> "Payoff":
+        """The payoff for outputs of a critic on these points.
+
+        Parameters
+        ----------
+        x, y : Tensor (n, d), (m, d)
+            Points of P and of Q.
+
+        Returns
+        -------
+        Payoff
+            What the critic maximises and the generator minimises.
+        """
+
+
+class Payoff(Contest):
+    """What a critic maximises and a generator minimises, from the outputs of the critic alone."""
+
+    generator_reads_real: ClassVar[bool] = True
+    """Whether `generator_loss` looks at `E_p`; where not, any expectation may stand there."""
 
     @abstractmethod
     def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
         """The objective, from the expectations of functions of the critic under P and under Q."""
 
+    def generator_loss(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """What a generator of Q minimises: the value, or as much of it as depends on Q, unless the objective says else."""
+        return self.value(E_p, E_q)
+
+    def on(self, x: Tensor, y: Tensor) -> Self:
+        """Itself, whatever the points are."""
+        return self
+
+
+class Objective(Payoff):
+    """What a critic maximises, its supremum known exactly."""
+
     @abstractmethod
     def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
         """Proven bounds of the supremum over all admissible critics, with P and Q finite measures."""
 
+    def optimal_critic(self, v: Tensor) -> Tensor:
+        r"""Output z of the network at which the objective has its supremum, from the log-ratio $v = \log dP/dQ$.
+
+        Parameters
+        ----------
+        v : Tensor
+            Log-ratios; infinite ones are those of atoms that one measure has alone.
+
+        Returns
+        -------
+        Tensor
+            An optimal output for each.
+
+        Raises
+        ------
+        TypeError
+            If the optimum is not a function of the ratio alone, or has no closed form.
+        """
+        msg = (
+            f"expected an objective whose optimal critic is a known function of the ratio dP/dQ, got {self!r}; "
+            "divergences.kantorovich has the optimal potential of Wasserstein distance, and f.optimal_critic the critic T"
+        )
+        raise TypeError(msg)
+
+
+class Separable(Objective):
+    r"""An objective $\mathbb E_P[g(z)] - \mathbb E_Q[\ell(z)]$: what an output gains under P, less what it costs under Q."""
+
+    generator_reads_real = False
+
+    @abstractmethod
+    def gain(self, z: Tensor) -> Tensor:
+        """What the output is worth under P."""
+
+    @abstractmethod
+    def loss(self, z: Tensor) -> Tensor:
+        """What the output costs under Q."""
+
+    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """Mean gain less mean loss."""
+        return E_p(self.gain) - E_q(self.loss)
+
+    def generator_loss(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """The part of the value that depends on Q, minus the mean loss."""
+        return -E_q(self.loss)
+
 
 @final
 @dataclass(frozen=True)
-class Wasserstein(Objective):
+class Wasserstein(Separable):
     r"""Kantorovich-Rubinstein: $W_1(P, Q) = \sup_{|T|_{Lip} \le 1} \mathbb E_P[T] - \mathbb E_Q[T]$.
 
     Villani (2009), theorem 5.10 and remark 6.5. Needs a Lipschitz constraint: without one there is no supremum.
     """
 
-    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
-        """Difference of the mean critic values."""
-        return E_p(lambda t: t) - E_q(lambda t: t)
+    def gain(self, z: Tensor) -> Tensor:
+        """The critic itself."""
+        return z
+
+    def loss(self, z: Tensor) -> Tensor:
+        """The critic itself."""
+        return z
 
     def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
         """W1 by the linear program, with its certificate."""
@@ -124,20 +215,8 @@ class FenchelObjective(Objective):
         return (self,)
 
 
-class MeanDifference(FenchelObjective):
-    r"""An objective $\mathbb E_P[g(z)] - \mathbb E_Q[\ell(z)]$, whose sample mean is unbiased for a critic held fixed."""
-
-    @abstractmethod
-    def gain(self, z: Tensor) -> Tensor:
-        """What the output is worth under P: the critic T."""
-
-    @abstractmethod
-    def loss(self, z: Tensor) -> Tensor:
-        """What the output costs under Q: the conjugate at T."""
-
-    def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
-        """Mean gain less mean loss."""
-        return E_p(self.gain) - E_q(self.loss)
+class MeanDifference(Separable, FenchelObjective):
+    r"""A separable bound $\mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, whose sample mean is unbiased for a critic held fixed."""
 
     def pieces(self, z_p: Tensor, z_q: Tensor) -> tuple[Tensor, Tensor]:
         """Gains at points of P and losses at points of Q, one for each output, of which the objective takes means."""
@@ -179,6 +258,10 @@ class Variational(MeanDifference):
         """Minus the optimal critic of the reverse divergence at -z."""
         gain: Tensor = self.f.reverse.optimal_critic(-z)
         return -gain
+
+    def optimal_critic(self, v: Tensor) -> Tensor:
+        """The log-ratio itself."""
+        return v
 
     def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
         """The Fenchel bound at log-ratio z."""
@@ -268,6 +351,10 @@ class NguyenWainwrightJordan(MeanDifference):
         """The conjugate at T; it overflows where T is above 710."""
         return (z - self.shift - 1).exp()
 
+    def optimal_critic(self, v: Tensor) -> Tensor:
+        """The log-ratio plus 1 and the shift."""
+        return v + 1 + self.shift
+
     def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
         """The Fenchel bound at log-ratio T - 1."""
         return fenchel_bound(dv.kl, P, Q, completed(P, Q, z) - self.shift - 1)
@@ -288,10 +375,19 @@ class DonskerVaradhan(FenchelObjective):
     """
 
     f: dv.FDivergence = field(default=dv.kl, init=False, repr=False)
+    generator_reads_real = False
 
     def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
         """Mean of v under P less the logarithm of the mean of its exponential under Q."""
         return E_p(lambda v: v) - _log_mean_exp(E_q)
+
+    def generator_loss(self, E_p: Expectation, E_q: Expectation) -> Tensor:
+        """The part of the value that depends on Q."""
+        return -_log_mean_exp(E_q)
+
+    def optimal_critic(self, v: Tensor) -> Tensor:
+        """The log-ratio itself, or any that differs from it by a constant."""
+        return v
 
     def lower(self, P: Discrete, Q: Discrete, z: npt.ArrayLike) -> float:
         """The Fenchel bound of KL at the shifted log-ratio whose exponential has mean 1 under Q."""
@@ -363,8 +459,16 @@ def fgan(f: dv.FDivergence) -> FGAN:
     ------
     TypeError
         If f is not an f-divergence.
+    ValueError
+        If the domain of the conjugate ends so far from 0 that the activation passes its end by rounding.
     """
-    return FGAN(_checked(f))
+    if not math.isfinite(_checked(f).conjugate(f.activation(0.0))):
+        msg = (
+            f"expected a conjugate that is finite on the activation's range, got {f!r}, whose domain ends at "
+            f"{f.critic_range.upper:g}, where doubles are too coarse; take gan.variational(f)"
+        )
+        raise ValueError(msg)
+    return FGAN(f)
 
 
 def _checked(f: object) -> dv.FDivergence:

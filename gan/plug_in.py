@@ -68,8 +68,15 @@ def plug_in_upper(
     if count < 2 or len(y_batches) != count:
         msg = f"expected as many batches of x as of y, two or more, got {count} and {len(y_batches)}"
         raise ValueError(msg)
-    distances = [dv.wasserstein(x, y).bounds.upper for x, y in zip(x_batches, y_batches, strict=True)]
+    distances = [_distance(x, y) for x, y in zip(x_batches, y_batches, strict=True)]
     mean = math.fsum(distances) / count
     deviation = math.sqrt(math.fsum((w - mean) ** 2 for w in distances) / (count - 1))
     bound = mean + float(stdtrit(count - 1, level)) * deviation / math.sqrt(count)
     return bound * (1 + 64 * float(np.finfo(np.float64).eps))  # outwards, by more than these roundings
+
+
+def _distance(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
+    """The distance of two empirical measures from above; points that were drawn repeatedly, as of finite measures, once."""
+    (u, a), (v, b) = (np.unique(np.asarray(z), axis=0, return_counts=True) for z in (x, y))
+    bounds: dv.Bounds = dv.wasserstein(u, v, a / a.sum(), b / b.sum()).bounds
+    return bounds.upper * (1 + 4 * float(np.finfo(np.float64).eps))  # weights k / n are rounded

@@ -58,11 +58,12 @@ class Estimate:
     ----------
     bounds : divergences.Bounds
         The bracket and the best point estimate in it. Of finite measures both sides are proven: the lower by the critic,
-        the upper by the exact value or a feasible plan. Of samples each side holds with probability `level` for the
-        distributions that they come from.
+        the upper by the exact value or a feasible plan. Of samples the lower holds for the distributions that they come
+        from, with probability `level` whatever these are (unless `gan.CentralLimit` was asked for). No upper bound can do
+        that, since samples do not show rare mass far away: of W1 it is an approximation by Student's t (`plug_in_upper`),
+        of f-divergences the end of their range. The value is brought between the two.
     level : float
-        1 for finite measures, else the probability of each side of the bracket; both together hold with at least twice
-        that less 1.
+        1 for finite measures, else the probability of the lower bound.
     kind : Kind
         Of what kind the value in `bounds` is.
     standard_error : float

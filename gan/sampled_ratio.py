@@ -24,9 +24,14 @@ from gan.finite_w1 import diverged
 from gan.held_out import Outputs, Samples, bracket, measured
 from gan.objectives import FenchelObjective, Variational, variational
 from gan.result import Estimate, Kind, Record
-from gan.sampled_w1 import BATCH, STEPS
 
 __all__ = ["SampledRatio", "sampled_ratio"]
+
+STEPS = 2000
+"""Steps of a log-ratio."""
+
+BATCH = 1024
+"""Samples of either side per step."""
 
 
 @final

@@ -3,11 +3,13 @@
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import cast, final
+from typing import Self, cast, final
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+
+from gan.envelopes import Envelope
 
 __all__ = ["Stack", "stack"]
 
@@ -37,7 +39,12 @@ def stack(critics: Sequence[nn.Module]) -> Stack:
     Stack
         Their stack; of a single critic without the cost of batching.
     """
-    return _Single(critics[0]) if len(critics) == 1 else _Many(critics)
+    if len(critics) == 1:
+        return _Single(critics[0])
+    envelopes = [part for critic in critics for part in critic.modules() if isinstance(part, Envelope)]
+    for envelope in envelopes:  # tips that coincide count once, so that their number may differ
+        envelope.fill(max(len(other.heights) for other in envelopes))
+    return _Many(critics)
 
 
 @final
@@ -75,9 +82,18 @@ class _Many(Stack):
         fixed = {name: self.get_buffer(f"fixed{k}") for k, name in enumerate(self._fixed)}
         return vmap(one)(values, fixed, x)
 
+    def train(self, mode: bool = True) -> Self:
+        """Switch the critics too, which are none of the stack's submodules."""
+        for critic in (*self._model, *self._kept):
+            critic.train(mode)
+        return super().train(mode)
+
     def unstacked(self) -> list[nn.Module]:
         with torch.no_grad():
             for k, critic in enumerate(self._kept):
+                buffers = dict(critic.named_buffers())
+                for j, name in enumerate(self._fixed):
+                    buffers[name].copy_(self.get_buffer(f"fixed{j}")[k])
                 named = dict(critic.named_parameters())
                 for name, value in zip(self._values, self.values, strict=True):
                     named[name].copy_(value[k])

@@ -154,7 +154,9 @@ def test_another_network_for_the_same_constraint():
 
 def test_misuse_is_refused_with_a_reason_and_a_remedy():
     P, Q = random_pair(0)
-    with pytest.raises(TypeError, match=r"expected P to be a gan.Discrete, an array of samples, a torch distribution or"):
+    with pytest.raises(
+        TypeError, match=r"expected P to be a gan.Discrete, an array of samples, a torch distribution or"
+    ):
         gan.estimate("P", Q)
     with pytest.raises(ValueError, match="expected points of one dimension, got 2 for P and 1 for Q"):
         gan.estimate(P, gan.Discrete([0.0, 1.0]))
@@ -166,7 +168,11 @@ def test_misuse_is_refused_with_a_reason_and_a_remedy():
     ("arguments", "error", "message"),
     [
         ({"objective": dv.kl}, TypeError, "expected objective to be gan.wasserstein, or gan.variational(f) for an"),
-        ({"critic": gan.MLP}, TypeError, "expected critic to be a value as gan.MLP(width=64), or a network (n, d) -> (n,)"),
+        (
+            {"critic": gan.MLP},
+            TypeError,
+            "expected critic to be a value as gan.MLP(width=64), or a network (n, d) -> (n,)",
+        ),
         ({"constraint": gan.Orthogonal}, TypeError, "expected constraint to be a value as gan.Orthogonal(), with the"),
         ({"budget": 100}, TypeError, "expected budget to be gan.Budget(steps=600); got 100"),
         (
@@ -216,7 +222,9 @@ def test_many_samples_on_few_points(seed):
 
 def test_training_that_leaves_the_finite_numbers_is_an_error():
     P, Q = random_pair(0)
-    with pytest.raises(gan.TrainingError, match=r"expected finite critic values after 1 steps, got .*; lower budget\.l"):
+    with pytest.raises(
+        gan.TrainingError, match=r"expected finite critic values after 1 steps, got .*; lower budget\.l"
+    ):
         gan.estimate(P, Q, constraint=gan.Orthogonal(), budget=gan.Budget(steps=4, learning_rate=1e300))
 
 
@@ -233,7 +241,9 @@ def test_polishing_never_makes_it_worse():
     with torch.no_grad():
         layer.weight.fill_(0.5)
         layer.bias.fill_(0.0)
-    lbfgs(layer.parameters(), lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5)
+    lbfgs(
+        layer.parameters(), lambda: (layer.weight - 10).sum() * 1e3 + torch.sqrt(layer.weight - 0.4).sum(), iterations=5
+    )
     assert layer.weight.item() == 0.5
 
 

@@ -67,7 +67,7 @@ def test_the_proven_constant_holds_for_every_network(constraint, architecture):
     x, y = clouds()
     P, Q = gan.Discrete(x.cpu().numpy()), gan.Discrete(y.cpu().numpy())
     e = gan.estimate(P, Q, constraint=constraint, critic=architecture, budget=gan.Budget(steps=5))
-    assert 0 < e.lipschitz <= e.lipschitz_bound < math.inf
+    assert 0 < e.lipschitz <= e.lipschitz_bound * (1 + 1e-12) < math.inf  # values and distances are rounded
 
 
 def test_unknown_networks_have_no_proven_constant():

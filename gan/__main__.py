@@ -1,0 +1,144 @@
+"""Command line: ``python -m gan train --preset wgan-gp --data ring``.
+
+With ``torchrun --nproc-per-node 2 -m gan train ...`` processes share each batch and train one pair of networks.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+import torch.distributed
+
+from gan.ascent import TrainingError
+from gan.datasets import DataSet, digits, fgan_mixture, grid, parallel_line, ring, spiral, stacked_digits
+from gan.drawing import draw_images, draw_points
+from gan.logs import CsvLog
+from gan.presets import PRESETS
+from gan.training import Trained
+
+__all__ = ["main"]
+
+DATA: dict[str, Callable[[], DataSet]] = {
+    "ring": ring,
+    "grid": grid,
+    "spiral": spiral,
+    "parallel-line": lambda: parallel_line(0.5),
+    "fgan-mixture": fgan_mixture,
+    "digits": lambda: digits().training,
+    "stacked-digits": lambda: stacked_digits(digits().training),
+}
+"""What can be trained on, by name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line if not given.
+
+    Returns
+    -------
+    int
+        0, or 1 if training has left the finite numbers.
+    """
+    given = _parser().parse_args(arguments)
+    with _processes() as first:
+        try:
+            _train(given, first=first)
+        except (TrainingError, ValueError, OSError) as error:
+            print(f"gan train: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gan", description="Train generative adversarial networks.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    train = commands.add_parser("train", help="train a generator against a critic, measured against the data")
+    train.add_argument("--preset", choices=sorted(PRESETS), default="wgan-gp", help="system (default wgan-gp)")
+    train.add_argument("--data", choices=sorted(DATA), default="ring", help="what is real (default ring)")
+    train.add_argument("--steps", type=_positive, default=2000, help="steps of the generator (default 2000)")
+    train.add_argument("--every", type=_positive, default=500, help="steps between measurements (default 500)")
+    train.add_argument("--average", type=float, default=0.0, help="decay of the average of the weights (default none)")
+    train.add_argument("--seed", type=int, default=0, help="randomness (default 0)")
+    train.add_argument("--device", default="auto", help="cpu, cuda or auto (default)")
+    train.add_argument("--out", type=Path, default=Path("gan-run"), help="folder of log, checkpoints and picture")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        msg = f"expected a whole number of at least 1, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _train(given: argparse.Namespace, *, first: bool) -> None:
+    """Train, saying at each measurement how far it is; a second call with the same folder goes on."""
+    preset, data = PRESETS[given.preset], DATA[given.data]()
+    given.out.mkdir(parents=True, exist_ok=True)
+    if first:
+        print(f"{given.preset} ({preset.source}) on {data.name}")
+    trained = preset.train(
+        data,
+        settings=preset.settings(steps=given.steps, every=given.every, average=given.average),
+        rng=given.seed,
+        device=given.device,
+        log=_Told(CsvLog(given.out / "log.csv")) if first else None,
+        checkpoints=given.out / "checkpoints",
+    )
+    if first:
+        _draw(trained, data, given.out / "generated.png")
+        print(f"{trained.step} steps, the last in {trained.seconds:.1f} s on {trained.device}; see {given.out}{os.sep}")
+
+
+@final
+@dataclass(frozen=True)
+class _Told:
+    """A log that is printed as well."""
+
+    log: CsvLog
+
+    def __call__(self, row: Mapping[str, float]) -> None:
+        """Write a row."""
+        shown = {name: row[name] for name in ("step", "critic_loss", "generator_loss", "w1", "w1_real", "modes")}
+        print("  ".join(f"{name} {value:.6g}" for name, value in shown.items()), flush=True)
+        self.log(row)
+
+    def rewind(self, step: float) -> None:
+        """Drop rows of later steps."""
+        self.log.rewind(step)
+
+
+def _draw(trained: Trained, data: DataSet, path: Path) -> None:
+    """A picture, where points have one or two coordinates or are images."""
+    numbers = torch.Generator().manual_seed(0)
+    if len(data.shape) == 3:
+        draw_images(trained.sampler(100, numbers), data.shape, path, title=data.name)
+    elif data.dimension <= 2:
+        draw_points(data.sampler(2000, numbers), trained.sampler(2000, numbers), path, title=data.name)
+
+
+@contextmanager
+def _processes() -> Iterator[bool]:
+    """Join the processes that torchrun has started; whether this is the first of them."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield True
+        return
+    torch.distributed.init_process_group("gloo")
+    try:
+        yield torch.distributed.get_rank() == 0
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

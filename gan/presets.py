@@ -1,0 +1,173 @@
+"""Settings of the papers: an objective, a constraint, a game and optimizers that belong together, under the paper's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import final
+
+import torch
+
+import divergences as dv
+from gan.adversarial import EnergyBased, hinge, least_squares, minimax, non_saturating
+from gan.critics import MLP, Architecture
+from gan.datasets import DataSet
+from gan.estimation import Rng
+from gan.games import Alternating, Game, SingleStep
+from gan.image_networks import AutoencoderEnergy
+from gan.lipschitz import GradientPenalty, LipschitzConstraint, SpectralNorm, WeightClipping
+from gan.logs import Log
+from gan.networks import GeneratorMLP
+from gan.non_negative import NonNegative
+from gan.objectives import Contest, donsker_varadhan, fgan, variational, wasserstein
+from gan.optimizers import Adam, OptimizerChoice, RMSProp
+from gan.pairwise_games import LossSensitive, relativistic
+from gan.training import Settings, Trained, train
+
+__all__ = ["PRESETS", "Preset"]
+
+DCGAN_ADAM = Adam(2e-4, (0.5, 0.999))
+"""Radford, Metz & Chintala (2016), section 4."""
+
+
+@final
+@dataclass(frozen=True)
+class Preset:
+    """A system of a paper.
+
+    Parameters
+    ----------
+    objective : Contest
+        What critic and generator compete for.
+    source : str
+        The paper, and where in it.
+    constraint : LipschitzConstraint or None
+        What keeps the critic Lipschitz, if anything does.
+    game : Game
+        How they step.
+    critic : Architecture
+        The critic for points; images have networks of their own.
+    optimizer : OptimizerChoice
+        Of both players.
+    batch : int
+        Points in a batch.
+    """
+
+    objective: Contest
+    source: str
+    constraint: LipschitzConstraint | None = None
+    game: Game = field(default_factory=Alternating)
+    critic: Architecture = field(default_factory=lambda: MLP(width=128))
+    optimizer: OptimizerChoice = DCGAN_ADAM
+    batch: int = 64
+
+    def settings(self, **changes: float) -> Settings:
+        """Settings with the optimizers and the batch of the paper.
+
+        Parameters
+        ----------
+        **changes
+            Fields of `gan.Settings` to set otherwise, such as `steps`.
+
+        Returns
+        -------
+        Settings
+            For `gan.train`.
+        """
+        ours = Settings(batch=self.batch, critic_optimizer=self.optimizer, generator_optimizer=self.optimizer)
+        return replace(ours, **changes)  # type: ignore[arg-type]
+
+    def train(
+        self,
+        data: DataSet,
+        *,
+        settings: Settings | None = None,
+        generator: GeneratorMLP | None = None,
+        rng: Rng = 0,
+        device: str | torch.device = "auto",
+        log: Log | None = None,
+        checkpoints: str | Path | None = None,
+    ) -> Trained:
+        """Train this system; `gan.train` with its settings.
+
+        Parameters
+        ----------
+        data : DataSet
+            What is real.
+        settings : Settings, optional
+            Those of `settings()` if not given.
+        generator : GeneratorMLP, optional
+            The generator.
+        rng, device, log, checkpoints
+            As for `gan.train`.
+
+        Returns
+        -------
+        Trained
+            The networks and the history.
+
+        Examples
+        --------
+        >>> import gan
+        >>> from gan.datasets import ring
+        >>> wgan = gan.PRESETS["wgan"]
+        >>> wgan.train(ring(), settings=wgan.settings(steps=5, every=5)).step
+        5
+        """
+        return train(
+            self.objective,
+            data,
+            generator=generator,
+            critic=self.critic,
+            constraint=self.constraint,
+            game=self.game,
+            settings=settings or self.settings(),
+            rng=rng,
+            device=device,
+            log=log,
+            checkpoints=checkpoints,
+        )
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "gan": Preset(minimax, "Goodfellow et al. (2014), algorithm 1, k = 1"),
+        "non-saturating": Preset(non_saturating, "Goodfellow et al. (2014), section 3"),
+        "lsgan": Preset(least_squares, "Mao et al. (2017), equation 9"),
+        "hinge": Preset(hinge, "Miyato et al. (2018), equations 16 and 17, without a constraint"),
+        "ebgan": Preset(
+            EnergyBased(margin=1.0),
+            "Zhao, Mathieu & LeCun (2017), equations 1 and 2",
+            critic=AutoencoderEnergy(code=1),
+        ),
+        "loss-sensitive": Preset(
+            LossSensitive(), "Qi (2017), equations 6 and 7", critic=NonNegative(MLP(width=128))
+        ),
+        "relativistic": Preset(relativistic, "Jolicoeur-Martineau (2019), section 4.2"),
+        "fgan-kl": Preset(fgan(dv.kl), "Nowozin, Cseke & Tomioka (2016), algorithm 1", game=SingleStep()),
+        "fgan-reverse-kl": Preset(fgan(dv.reverse_kl), "Nowozin et al. (2016), table 2", game=SingleStep()),
+        "fgan-js": Preset(variational(dv.js), "Nowozin et al. (2016), its double loop", game=Alternating(2)),
+        "mine": Preset(donsker_varadhan, "Belghazi et al. (2018), equation 3"),
+        "wgan": Preset(
+            wasserstein,
+            "Arjovsky, Chintala & Bottou (2017), algorithm 1",
+            constraint=WeightClipping(limit=0.01),
+            game=Alternating(critic_steps=5),
+            optimizer=RMSProp(5e-5),
+        ),
+        "wgan-gp": Preset(
+            wasserstein, "Gulrajani et al. (2017), algorithm 1", constraint=GradientPenalty(weight=10.0),
+            game=Alternating(critic_steps=5), optimizer=Adam(1e-4, (0.0, 0.9)),
+        ),
+        "wgan-lp": Preset(
+            wasserstein, "Petzka, Fischer & Lukovnikov (2018), equation 8",
+            constraint=GradientPenalty(weight=10.0, one_sided=True),
+            game=Alternating(critic_steps=5), optimizer=Adam(1e-4, (0.0, 0.9)),
+        ),
+        "sn-gan": Preset(
+            hinge, "Miyato et al. (2018), equations 16 and 17, table 1 setting C", constraint=SpectralNorm(iterations=1),
+            game=Alternating(critic_steps=1), optimizer=Adam(2e-4, (0.0, 0.9)),
+        ),
+    }
+)  # fmt: skip
+"""The systems of the lectures by name."""
