@@ -2,7 +2,10 @@
 
 Prints two tables; writes them as CSV and JSON, and two pictures, under benchmarks/results/.
 
-    python benchmarks/critics_vs_exact.py [--quick] [--seed 0] [--device auto]
+    python benchmarks/critics_vs_exact.py [--quick] [--seed 0] [--device auto] [--full]
+
+`--full` goes on with the leaderboards of random finite pairs (discrete_pairs.py) and of continuous pairs whose distance is
+known (known_pairs.py), which take hours on one core.
 """
 
 import argparse
@@ -18,6 +21,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import discrete_pairs
+import known_pairs
 import numpy as np
 import torch
 from pictures import draw_surfaces, draw_training
@@ -43,11 +48,14 @@ class Settings:
         Of the pixels drawn, of initial weights and of batches.
     device : str
         Where critics are trained.
+    full : bool
+        Whether the leaderboards follow.
     """
 
     quick: bool
     seed: int
     device: str
+    full: bool
 
     def budget(self, steps: int, batch: int | None = None) -> gan.Budget:
         """Length of a training."""
@@ -121,7 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     draw_surfaces(settings.budget(800, batch=128), settings.seed, settings.device, out / "surfaces.png")
     print(f"\nwritten to {os.path.relpath(out)}{os.sep}")
     print(f"total: {time.perf_counter() - start:.0f} s on {settings.device}")
-    return judge(w1, fenchel, settings)
+    failed = judge(w1, fenchel, settings)
+    if settings.full:
+        others = ["--quick"] if settings.quick else []
+        failed = max(failed, discrete_pairs.main(others), known_pairs.main(others))
+    return failed
 
 
 def read(arguments: Sequence[str] | None) -> Settings:
@@ -130,13 +142,14 @@ def read(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--quick", action="store_true", help="a quarter of the training steps")
     parser.add_argument("--seed", type=natural, default=0, help="seed of pixels, weights and batches (default 0)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: the GPU if there is one (default)")
+    parser.add_argument("--full", action="store_true", help="and the leaderboards of finite and of continuous pairs")
     given = parser.parse_args(arguments)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if given.device == "auto" else given.device
     try:
         torch.zeros((), device=device)
     except (RuntimeError, AssertionError) as error:
         parser.error(f"--device {device}: torch does not find it here ({str(error).splitlines()[0]})")
-    return Settings(given.quick, given.seed, device)
+    return Settings(given.quick, given.seed, device, given.full)
 
 
 def natural(text: str) -> int:

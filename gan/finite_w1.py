@@ -135,7 +135,8 @@ class _Problem:
         (x, wp), (y, wq) = padded(xs, ps, like=double), padded(ys, qs, like=double)
         cost = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
         dtype = like.dtype
-        return cls(x.to(dtype), y.to(dtype), wp.to(dtype), wq.to(dtype), cost.to(dtype), (cost, wp, wq))
+        by_columns = cost.mT.contiguous().to(dtype).mT  # see CTransform.potentials
+        return cls(x.to(dtype), y.to(dtype), wp.to(dtype), wq.to(dtype), by_columns, (cost, wp, wq))
 
 
 @final
@@ -183,7 +184,7 @@ class _Training:
             f, g = self.rule.potentials(tx, tx, at.cost)
             return self.objective.value(Expectation(f, at.wp), Expectation(-g, at.wq))
         index = torch.multinomial(at.wq, batch, replacement=True, generator=self.generator)
-        f, g = self.rule.potentials(tx, tx, at.cost.gather(2, index[:, None].expand(-1, n, -1)))
+        f, g = self.rule.potentials(tx, tx, at.cost.mT.gather(1, index[..., None].expand(-1, -1, n)).mT)
         return self.objective.value(Expectation(f, at.wp), _mean(-g))
 
     def look(self, step: int, seconds: float, history: list[list[Record]], rtol: float) -> bool:

@@ -309,8 +309,9 @@ class CTransform(LipschitzConstraint):
     def potentials(self, tx: Tensor, ty: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
         """The values on P and their c-transform."""
         with torch.no_grad():  # the gradient flows through the pair that attains the minimum only
-            nearest = (cost - tx[..., None]).argmin(-2)
-        least = cost.gather(-2, nearest[..., None, :]).squeeze(-2)
+            # costs are stored column by column, because torch's argmin is several times as fast along what is contiguous
+            nearest = (cost.mT - tx[..., None, :]).argmin(-1)
+        least = cost.mT.gather(-1, nearest[..., None]).squeeze(-1)
         return tx, least - tx.gather(-1, nearest)
 
 

@@ -296,8 +296,10 @@ def _along(x: Floats, y: Floats) -> tuple[Indices, Indices]:
     direction = np.zeros(z.shape[1])
     direction[z.var(0).argmax()] = 1.0
     for _ in range(20):
-        direction = z.T @ (z @ direction)
-        direction /= np.abs(direction).max()
+        turned = z.T @ (z @ direction)
+        if not turned.any():  # points that are one up to rounding
+            break
+        direction = turned / np.abs(turned).max()
     position = z @ direction
     return np.argsort(position[: len(x)], kind="stable"), np.argsort(position[len(x) :], kind="stable")
 

@@ -16,7 +16,8 @@ class Kind(enum.Enum):
     """How much a reported number may be trusted."""
 
     CERTIFIED = "certified"
-    """Computed on the whole support of finite measures by an admissible critic: below the supremum up to rounding."""
+    """Computed on the whole support of finite measures by an admissible critic: below the supremum, a raw number up to the
+    rounding of the precision that the critic was trained in, bounds without exception."""
 
     EXPECTED = "expected"
     """Mean of an admissible critic over samples that training has not seen: below the supremum in expectation."""

@@ -4,6 +4,7 @@ A fixed log-ratio v gives $\mathbb E_P[f'(e^v)] - \mathbb E_Q[f^*(f'(e^v))] \le 
 clipping v keeps it one. Nothing is known above but the range of f.
 """
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -103,7 +104,9 @@ def sampled_ratio(
     confidence: Confidence,
     learning_rate: float,
 ) -> SampledRatio:
-    """Train a log-ratio, or another head, on batches.
+    """Train a log-ratio, or another head, on batches, and keep the weights that are best on the points that choose.
+
+    A log-ratio that is trained for long on few points learns them by heart, and is then wrong everywhere else.
 
     Parameters
     ----------
@@ -128,6 +131,7 @@ def sampled_ratio(
     critic = build(samples.x, samples.y)
     schedule = Schedule(budget, STEPS)
     history: list[Record] = []
+    best: dict[float, dict[str, Tensor]] = {}
 
     def value(goal: FenchelObjective, p: Tensor, q: Tensor) -> Tensor:
         return goal.value(*(Expectation(z, torch.full_like(z, 1 / len(z))) for z in (p, q)))
@@ -137,11 +141,15 @@ def sampled_ratio(
         return -value(objective.trains, *critic(torch.cat([x, y])).chunk(2))
 
     def look(step: int) -> bool:
-        number = float(value(objective, *(torch.tensor(z) for z in samples.validation(critic))))
+        outputs = [torch.tensor(z) for z in samples.validation(critic)]
+        number, reached = float(value(objective, *outputs)), float(value(objective.trains, *outputs))
         if math.isnan(number):
             when = f"after {step} steps"
             raise diverged(when, number)
         history.append(Record(step, schedule.seconds(), number, -math.inf, math.inf))
+        if reached > max(best, default=-math.inf):
+            best.clear()
+            best[reached] = copy.deepcopy(critic.state_dict())
         return False
 
     adam(
@@ -150,10 +158,11 @@ def sampled_ratio(
         schedule=schedule,
         learning_rate=learning_rate if budget.learning_rate is None else budget.learning_rate,
         look=look,
-        looks=10,
+        looks=20,
         longest=1.0,
     )
     seconds = schedule.seconds()
+    critic.load_state_dict(best[max(best)])
     critic.eval()
     chosen_on, test = samples.validation(critic), samples.test(critic)
     return SampledRatio(chosen_on, test, confidence, critic, tuple(history), str(samples.x.device), seconds)

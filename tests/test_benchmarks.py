@@ -38,7 +38,7 @@ def test_a_quick_run(short, capsys):
     assert all(float(row["proven_lower"]) <= float(row["exact_upper"]) for row in rows)
     assert {row["problem"] for row in rows} >= {"photographs", "digits 3 and 8", "worked table"}
     record = json.loads((out / "critics_vs_exact.json").read_text())
-    assert record["settings"] == {"quick": True, "seed": 3, "device": record["settings"]["device"]}
+    assert record["settings"] == {"full": False, "quick": True, "seed": 3, "device": record["settings"]["device"]}
     assert len(record["fdivergences"]) == len(dv.FDIVERGENCES)
     assert all(row["slope"] is None for row in record["w1"] if row["constraint"] == "CTransform")
     assert (out / "training.png").stat().st_size > 20_000
