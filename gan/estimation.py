@@ -255,7 +255,7 @@ def estimate_many(
         _no_constraint(objective, constraint)
         _no_upper(f"{objective}, whose upper bound is the divergence itself", upper)
         build = network_of(critic or SMALL, generator, unit=1.0)
-        ratios = finite_ratios(found, objective, build, budget=budget or Budget(), like=like)
+        ratios = finite_ratios(found, objective, build, budget=budget or Budget(), like=like, generator=generator)
         return [ratio.estimate(objective) for ratio in ratios]
     rule = constraint or CTransform()
     build = network_of(critic or (SMALL if constraint is None else rule.architecture), generator)
@@ -289,7 +289,7 @@ def _ratio(
         _no_confidence(confidence)
         like, generator = _training(rng, device, dtype, torch.float64)
         build = network_of(critic or ROUGH, generator, unit=1.0)
-        return finite_ratios([(p, q)], objective, build, budget=plan, like=like)[0]
+        return finite_ratios([(p, q)], objective, build, budget=plan, like=like, generator=generator)[0]
     like, generator = _training(rng, device, dtype, _fine_enough(p, q))
     samples = Samples.of(_source(p), _source(q), plan.samples, like, generator)
     build = network_of(critic or FourierMLP(highest=3.0), generator, unit=1.0)

@@ -28,7 +28,7 @@ from gan.primal import BySize, ExactValue, UpperBound
 from gan.result import Estimate, Kind, Record
 from gan.stacks import Stack, stack
 
-__all__ = ["distances"]
+__all__ = ["distances", "diverged", "drawn", "numbers"]
 
 STEPS = 1200
 """Steps that bring the default critic within about 1e-4 on a few hundred atoms."""
@@ -168,7 +168,7 @@ class _Training:
         most = max(self.problem.x.shape[1], self.problem.y.shape[1])
         batch = self.budget.batch or most
         # a penalty is a mean over pairs of points, which are drawn in any case
-        x, y = (_drawn(points, w, batch, self.generator) for points, w in ((at.x, at.wp), (at.y, at.wq)))
+        x, y = (drawn(points, w, batch, self.generator) for points, w in ((at.x, at.wp), (at.y, at.wq)))
         penalty = self.rule.penalty(self.critics, x, y, self.generator)
         if self.budget.batch is None:
             return penalty - (self.value() / at.unit).sum()
@@ -290,7 +290,24 @@ def _mean(values: Tensor) -> Expectation:
     return Expectation(values, torch.full_like(values, 1 / values.shape[-1]))
 
 
-def _drawn(points: Tensor, weights: Tensor, batch: int, generator: torch.Generator) -> Tensor:
-    """A batch of points (E, batch, d), independent draws by their weights."""
+def drawn(points: Tensor, weights: Tensor, batch: int, generator: torch.Generator) -> Tensor:
+    """A batch of points, independent draws by their weights.
+
+    Parameters
+    ----------
+    points : Tensor (E, n, d)
+        The atoms of each measure.
+    weights : Tensor (E, n)
+        Their weights, of any positive mass.
+    batch : int
+        How many.
+    generator : torch.Generator
+        Randomness of the draws.
+
+    Returns
+    -------
+    Tensor (E, batch, d)
+        The points.
+    """
     index = torch.multinomial(weights, batch, replacement=True, generator=generator)
     return points.gather(1, index[..., None].expand(-1, -1, points.shape[2]))

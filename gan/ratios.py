@@ -20,7 +20,7 @@ from gan.ascent import Schedule, adam, lbfgs
 from gan.budget import Budget
 from gan.certificates import known_log_ratios
 from gan.expectations import Discrete, Expectation, Floats, JointSupport, joint_support
-from gan.finite_w1 import diverged, numbers
+from gan.finite_w1 import diverged, drawn, numbers
 from gan.objectives import DonskerVaradhan, FenchelObjective, Variational, variational
 from gan.padding import padded
 from gan.result import Estimate, Kind, Record
@@ -102,6 +102,7 @@ def finite_ratios(
     *,
     budget: Budget,
     like: Tensor,
+    generator: torch.Generator,
 ) -> list[FiniteRatio]:
     """Train a log-ratio, or another head, for each pair, all at once.
 
@@ -117,6 +118,8 @@ def finite_ratios(
         Length of the training.
     like : Tensor
         Has the dtype and the device of the training.
+    generator : torch.Generator
+        Randomness of batches.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def finite_ratios(
 
     step = adam(
         training.critics.parameters(),
-        lambda: -training.value(objective.trains).sum(),
+        lambda: -training.batched(objective.trains, budget.batch, generator).sum(),
         schedule=schedule,
         learning_rate=LEARNING_RATE if budget.learning_rate is None else budget.learning_rate,
         look=look,
@@ -217,6 +220,15 @@ class _Training:
         """An objective on common atoms (E,); what the other atoms add does not depend on the critic."""
         z = self.critics(self.x)
         return goal.value(Expectation(z, self.p), Expectation(z, self.q))
+
+    def batched(self, goal: FenchelObjective, batch: int | None, generator: torch.Generator) -> Tensor:
+        """The same from a batch of atoms of either side; from all of them without one, or if a pair has none in common."""
+        masses = [weights.sum(-1, keepdim=True) for weights in (self.p, self.q)]
+        if batch is None or not all(bool((mass > 0).all()) for mass in masses):
+            return self.value(goal)
+        points = [drawn(self.x, weights, batch, generator) for weights in (self.p, self.q)]
+        outputs = self.critics(torch.cat(points, 1)).split(batch, 1)
+        return goal.value(*(Expectation(z, (m / batch).expand_as(z)) for z, m in zip(outputs, masses, strict=True)))
 
     def look(self, step: int, seconds: float, rtol: float) -> bool:
         """Add to the histories; whether all brackets are as narrow as was asked."""

@@ -199,11 +199,11 @@ def test_a_variational_bound_is_of_an_f_divergence():
 
 
 def test_batches_follow_the_weights():
-    from gan.finite_w1 import _drawn
+    from gan.finite_w1 import drawn
 
     points, weights = torch.arange(3.0).double()[None, :, None], torch.tensor([[0.5, 0.0, 0.5]], dtype=torch.float64)
-    drawn = _drawn(points, weights, 10_000, torch.Generator().manual_seed(0))
-    counts = torch.bincount(drawn.flatten().int(), minlength=3)
+    draws = drawn(points, weights, 10_000, torch.Generator().manual_seed(0))
+    counts = torch.bincount(draws.flatten().int(), minlength=3)
     assert counts[1] == 0
     assert abs(counts[0].item() - 5000) < 250  # five standard deviations
 
@@ -266,3 +266,15 @@ def test_polishing_never_makes_it_worse():
 def test_settings_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_batches_train_log_ratios_too():
+    """Of four atoms of either side at a time, and of none where nothing is common."""
+    P, Q = histograms(0)
+    budget = gan.Budget(steps=300, batch=16, polish=0)
+    e = gan.estimate(P, Q, gan.variational(dv.js), budget=budget)
+    untrained = gan.estimate(P, Q, gan.variational(dv.js), budget=gan.Budget(steps=1, batch=16, polish=0))
+    assert untrained.lower < 0.5 * e.upper < 0.8 * e.upper < e.lower <= e.upper
+    lines = gan.parallel_lines(0.5, size=5)
+    apart = gan.estimate(lines.P, lines.Q, gan.variational(dv.js), budget=gan.Budget(steps=2, batch=3))
+    assert apart.lower == pytest.approx(math.log(2), rel=1e-14)
