@@ -123,7 +123,9 @@ def _without_tensors(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
         return {kind: [_without_tensors(part, f"{path}/{k}", tensors) for k, part in enumerate(value)]}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    msg = f"expected tensors, numbers, strings and containers of them in the state, got {type(value).__name__} at {path}"
+    msg = (
+        f"expected tensors, numbers, strings and containers of them in the state, got {type(value).__name__} at {path}"
+    )
     raise TypeError(msg)
 
 
