@@ -162,7 +162,7 @@ def test_only_alternating_steps_have_an_invariant():
 @pytest.mark.parametrize(
     ("game", "factor"),
     [(Simultaneous(), lambda e: 1 + 1j * e), (Extragradient(), lambda e: 1 - e**2 + 1j * e)],
-    ids=str,
+    ids=["simultaneous", "extragradient"],
 )
 @given(eta=st.floats(1e-3, 1.0), x=st.floats(-2, 2), y=st.floats(-2, 2))
 def test_orbits_are_powers_of_a_complex_number(game, factor, eta, x, y):
