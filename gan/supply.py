@@ -60,6 +60,7 @@ class Supply:
         self.labels = stock.labels.to(like.device)
         self.classes, self.latent, self.conditional = data.classes, latent, conditional
         self.like, self.generator, self.share = like, generator, share
+        self._unlabelled = torch.zeros((), dtype=torch.long, device=like.device)
         self.rows = with_labels(self.points, self.labels, self.classes) if conditional else self.points
 
     def real(self, n: int) -> Tensor:
@@ -93,7 +94,8 @@ class Supply:
         """
         z = self.latent.draw(n, self.like, self.generator)
         if not self.conditional:
-            return Labelled(self.share.of(z), torch.zeros(len(self.share.of(z)), dtype=torch.long, device=z.device))
+            z = self.share.of(z)
+            return Labelled(z, self._unlabelled.expand(len(z)))
         index = torch.randint(len(self.labels), (n,), generator=self.generator, device=self.like.device)
         return Labelled(self.share.of(z), self.labels[self.share.of(index)])
 

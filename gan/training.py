@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, final
 
@@ -247,14 +248,22 @@ class _Contest:
     generator: nn.Module
     critic: nn.Module
     batch: int
+    penalised: bool = field(init=False)
+    separate: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look once at what does not change from step to step."""
+        penalty = type(self.rule).penalty
+        object.__setattr__(self, "penalised", penalty is not LipschitzConstraint.penalty)
+        object.__setattr__(self, "separate", _sees_batches(self.critic))
 
     def critic_loss(self) -> Tensor:
         """Minus the objective, and what else the critic minimises."""
         x, given = self.supply.real(self.batch), self.supply.input(self.batch)
         y = self.supply.made(self.generator, given)
         p, q = self._outputs(x, y)
-        loss = self.rule.penalty(self.critic, x, y, self.supply.generator, share=self.supply.share)
-        loss = loss - self.objective.on(x, y).value(_mean(p), _mean(q))
+        penalty = self._penalty(x, y) if self.penalised else 0.0
+        loss = penalty - self.objective.on(x, y).value(_mean(p), _mean(q))
         for term in self.terms:
             loss = loss + term.critic_loss(Context(self.generator, self.critic, x, y, given.points))
         return loss
@@ -271,9 +280,13 @@ class _Contest:
             loss = loss + term.generator_loss(Context(self.generator, self.critic, x, y, given.points))
         return loss
 
+    def _penalty(self, x: Tensor, y: Tensor) -> Tensor:
+        """What the constraint adds."""
+        return self.rule.penalty(self.critic, x, y, self.supply.generator, share=self.supply.share)
+
     def _outputs(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs on real and on generated rows, in one pass unless the critic looks at its batch as a whole."""
-        if _sees_batches(self.critic):
+        if self.separate:
             return self.critic(x), self.critic(y)
         p, q = self.critic(torch.cat([x, y])).tensor_split([len(x)])
         return p, q
@@ -285,7 +298,13 @@ def _sees_batches(critic: nn.Module) -> bool:
 
 
 def _mean(values: Tensor) -> Expectation:
-    return Expectation(values, torch.full_like(values, 1 / len(values)))
+    return Expectation(values, _weights(len(values), values.dtype, values.device))
+
+
+@lru_cache(maxsize=16)
+def _weights(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Those of a batch, made once; nothing writes to them."""
+    return torch.full((n,), 1 / n, dtype=dtype, device=device)
 
 
 @final
