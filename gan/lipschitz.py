@@ -131,7 +131,8 @@ class GradientPenalty(LipschitzConstraint):
 
     Gulrajani et al. (2017), equation 3. One-sided it is $\lambda\,\mathbb E\max(0, |\nabla T| - 1)^2$, that of Petzka et al.
     (2018), and with power 1 the hinge $\lambda\,\mathbb E\max(0, |\nabla T| - 1)$. It bounds nothing: critics with gradients
-    above 1 are common, and then overestimate.
+    above 1 are common, and then overestimate. Two-sided it asks for slope 1 wherever it looks; on the line, where optimal
+    critics turn between slopes 1 and -1, training may stay far from them, and the one-sided form is better.
 
     Parameters
     ----------
