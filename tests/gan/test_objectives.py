@@ -34,6 +34,11 @@ EPS = np.finfo(float).eps
 OF_KL = [variational(dv.kl), fgan(dv.kl), nwj, NguyenWainwrightJordan(shift=0.7), donsker_varadhan]
 
 
+def heads(f):
+    """Objectives of f; one activation is refused, because its conjugate's domain ends where doubles are too coarse."""
+    return [variational(f)] if f == dv.alpha(1 - 1e-12) else [variational(f), fgan(f)]
+
+
 def outputs(data, n, limit=20.0):
     return data.draw(hnp.arrays(np.float64, n, elements=st.floats(-limit, limit)))
 
@@ -56,7 +61,7 @@ def test_any_output_of_any_head_proves_a_lower_bound(f, data, pair):
     """In ball arithmetic, and also where the supports differ."""
     p, q = pair
     z = outputs(data, len(p), 60.0)
-    for objective in [variational(f), fgan(f), *(OF_KL if f is dv.kl else [])]:
+    for objective in [*heads(f), *(OF_KL if f is dv.kl else [])]:
         bound = objective.lower(*measures(p, q), z)
         assert bound >= 0
         assert below(bound, f, p, q)
@@ -69,7 +74,7 @@ def test_what_trains_is_never_above_the_divergence_and_what_proves_is_what_train
     """The value in floating point against the divergence by its sum, and the certificate against the value."""
     p, q = pair
     z = outputs(data, len(p), 8.0)
-    for objective in [variational(f), fgan(f), *(OF_KL if f is dv.kl else [])]:
+    for objective in [*heads(f), *(OF_KL if f is dv.kl else [])]:
         number, lower = value(objective, z, p, q), objective.lower(*measures(p, q), z)
         if isinstance(objective, MeanDifference):
             gain, loss = objective.pieces(torch.tensor(z), torch.tensor(z))
@@ -131,7 +136,7 @@ def test_atoms_of_one_measure_alone_cost_the_critic_nothing(f, pair, data):
     if math.isfinite(exact):
         assert lower <= variational(f).exact(*measures(p, q)).upper
         if not np.any(common):
-            for bound in (lower, fgan(f).lower(*measures(p, q), z)):
+            for bound in (objective.lower(*measures(p, q), z) for objective in heads(f)):
                 assert bound == pytest.approx(f.f0 + f.slope, abs=64 * EPS * (2 + abs(f.f0) + abs(f.slope)))
 
 
