@@ -104,7 +104,7 @@ def critics(settings: Settings) -> Iterator[tuple[gan.LipschitzConstraint, gan.B
     yield gan.GradientPenalty(weight=10.0), settings.budget(600, batch=128)
     yield gan.SpectralNorm(), settings.budget(500, batch=128)
     yield gan.Orthogonal(), settings.budget(400, batch=128)
-    yield gan.ByConstruction(), settings.budget(200)
+    yield gan.ByConstruction(), settings.budget(600)
     yield gan.CTransform(), settings.budget(240)
 
 
