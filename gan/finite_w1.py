@@ -7,6 +7,7 @@ makes of the critic's values; what is reported is what the critic proves on the 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -122,7 +123,7 @@ class _Problem:
     cost: Tensor
     exact: tuple[Tensor, Tensor, Tensor]
 
-    @property
+    @cached_property
     def unit(self) -> Tensor:
         """A length (E,) that the objective is divided by in training: steps do not depend on the unit of the points."""
         largest = self.cost.amax((1, 2))
