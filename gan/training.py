@@ -181,7 +181,7 @@ def train(
     Raises
     ------
     TypeError
-        If the objective needs a constraint and there is none.
+        If the data are no data set, or the objective needs a constraint and there is none.
     ValueError
         If the checkpoints are of another training.
     TrainingError
@@ -196,6 +196,10 @@ def train(
     (20, True)
     """
     settings = settings or Settings()
+    given: object = data
+    if not isinstance(given, DataSet):
+        msg = f"expected data to be a DataSet, got {type(given).__name__}; gan.datasets has some, and of_stock makes one of points"
+        raise TypeError(msg)
     if isinstance(objective, Wasserstein) and constraint is None:
         msg = "expected a Lipschitz constraint for gan.wasserstein, got None; gan.GradientPenalty() is usual"
         raise TypeError(msg)

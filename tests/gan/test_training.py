@@ -155,6 +155,13 @@ def test_a_diverging_training_names_step_and_quantity():
         train(minimax, ring(), generator=SMALL, settings=fast, measure=gauge())
 
 
+def test_data_are_a_data_set():
+    with pytest.raises(
+        TypeError, match=r"expected data to be a DataSet, got ndarray; gan\.datasets has some, and of_stock"
+    ):
+        train(minimax, np.zeros((5, 2)))
+
+
 def test_wasserstein_needs_a_constraint():
     with pytest.raises(TypeError, match=r"expected a Lipschitz constraint for gan\.wasserstein, got None"):
         train(gan.wasserstein, ring())
