@@ -403,28 +403,6 @@ def autoencoder(split: ImageSplit, steps: int) -> AutoencoderCritic:
     return critic
 
 
-@final
-@dataclass(frozen=True)
-class PullingAway(gan.Term):
-    r"""The generator minimises $w\,E\cos^2(f(x), f(x'))$ over pairs of its points, f the code: its points are to differ.
-
-    Zhao, Mathieu & LeCun (2017), section 2.4.
-
-    Parameters
-    ----------
-    weight : float
-        The factor w.
-    """
-
-    weight: float = 1.0
-
-    def generator_loss(self, context: gan.Context) -> Tensor:
-        """Mean squared cosine over pairs of different points."""
-        directions = nn.functional.normalize(context.fake_features, dim=1)
-        squares, n = (directions @ directions.T).square(), len(directions)
-        return self.weight * (squares.sum() - squares.trace()) / (n * (n - 1))
-
-
 def ebgan(split: ImageSplit, settings: Settings, critic: nn.Module, *terms: gan.Term) -> gan.Trained:
     """EBGAN with a fully connected generator; margin 1 is the energy of answering the mean of the data whatever is shown."""
     return gan.train(
@@ -461,7 +439,7 @@ def systems(split: ImageSplit, settings: Settings) -> list[System]:
     known = autoencoder(split, settings.pretraining)
     before = time.perf_counter() - start
     ready, raw = ebgan(split, settings, known), ebgan(split, settings, autoencoder(split, 0))
-    apart = ebgan(split, settings, known, PullingAway())
+    apart = ebgan(split, settings, known, gan.PullingAway())
     alone = plain(split, settings, CRITIC)
     matched = plain(split, settings, CRITIC, gan.FeatureMatching())
     seeing = plain(split, settings, gan.MinibatchDiscrimination(CRITIC))

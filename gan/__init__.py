@@ -92,7 +92,7 @@ from gan.result import Estimate, Kind, Record
 from gan.sampled_ratio import SampledRatio
 from gan.sources import Sampler
 from gan.table import Table
-from gan.terms import Context, FeatureMatching, MutualInformation, Term
+from gan.terms import Context, FeatureMatching, MutualInformation, PullingAway, Term
 from gan.training import Settings, Trained, train
 from gan.vae import VAE
 
@@ -181,6 +181,7 @@ __all__ = [
     "Preset",
     "Problem",
     "Progress",
+    "PullingAway",
     "Quality",
     "RMSProp",
     "Reading",

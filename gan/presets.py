@@ -1,15 +1,17 @@
 """Settings of the papers: an objective, a constraint, a game and optimizers that belong together, under the paper's name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import final
 
 import torch
+from torch import nn
 
 import divergences as dv
 from gan.adversarial import EnergyBased, hinge, least_squares, minimax, non_saturating
+from gan.conditional import Conditional
 from gan.critics import MLP, Architecture
 from gan.datasets import DataSet
 from gan.estimation import Rng
@@ -17,11 +19,13 @@ from gan.games import Alternating, Game, SingleStep
 from gan.image_networks import AutoencoderEnergy
 from gan.lipschitz import GradientPenalty, LipschitzConstraint, SpectralNorm, WeightClipping
 from gan.logs import Log
-from gan.networks import GeneratorMLP
+from gan.metrics import Yardstick
+from gan.networks import GeneratorArchitecture
 from gan.non_negative import NonNegative
 from gan.objectives import Contest, donsker_varadhan, fgan, variational, wasserstein
 from gan.optimizers import Adam, OptimizerChoice, RMSProp
 from gan.pairwise_games import LossSensitive, relativistic
+from gan.terms import Term
 from gan.training import Settings, Trained, train
 
 __all__ = ["PRESETS", "Preset"]
@@ -82,9 +86,13 @@ class Preset:
         data: DataSet,
         *,
         settings: Settings | None = None,
-        generator: GeneratorMLP | None = None,
+        generator: GeneratorArchitecture | Conditional | None = None,
+        critic: Architecture | nn.Module | None = None,
+        terms: Sequence[Term] = (),
+        measure: Yardstick | None = None,
         rng: Rng = 0,
         device: str | torch.device = "auto",
+        dtype: torch.dtype = torch.float32,
         log: Log | None = None,
         checkpoints: str | Path | None = None,
     ) -> Trained:
@@ -96,9 +104,11 @@ class Preset:
             What is real.
         settings : Settings, optional
             Those of `settings()` if not given.
-        generator : GeneratorMLP, optional
-            The generator.
-        rng, device, log, checkpoints
+        generator : GeneratorArchitecture or Conditional, optional
+            The generator; a fully connected network if not given.
+        critic : Architecture or torch.nn.Module, optional
+            Another critic than the preset's, `DCGANCritic` for images.
+        terms, measure, rng, device, dtype, log, checkpoints
             As for `gan.train`.
 
         Returns
@@ -118,12 +128,15 @@ class Preset:
             self.objective,
             data,
             generator=generator,
-            critic=self.critic,
+            critic=critic or self.critic,
             constraint=self.constraint,
             game=self.game,
+            terms=terms,
             settings=settings or self.settings(),
+            measure=measure,
             rng=rng,
             device=device,
+            dtype=dtype,
             log=log,
             checkpoints=checkpoints,
         )

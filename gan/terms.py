@@ -4,6 +4,7 @@ A term is a frozen value. `attach` gives the critic what the term needs, once, b
 `generator_loss` are what the two players minimise beside the objective, each 0 unless the term says otherwise:
 
 - `FeatureMatching`: the generator meets the means of the critic's features, $|\mathbb E f(x) - \mathbb E f(G(z))|^2$;
+- `PullingAway`: the generator's points are to have features in different directions, $\mathbb E \cos^2(f(y), f(y'))$ is small;
 - `MutualInformation`: both players keep the codes legible, $I(c; G(z, c)) \ge \mathbb E[\log Q(c | x)] + H(c)$.
 
 Conditional training needs none: points with their label behind them (`with_labels`) are points of the product space, on
@@ -26,6 +27,7 @@ __all__ = [
     "Context",
     "FeatureMatching",
     "MutualInformation",
+    "PullingAway",
     "ShowsFeatures",
     "Term",
     "critic_features",
@@ -160,6 +162,36 @@ class FeatureMatching(Term):
         """Squared distance of the mean features."""
         difference = context.real_features.mean(0) - context.fake_features.mean(0)
         return self.weight * difference.square().sum()
+
+
+@final
+@dataclass(frozen=True)
+class PullingAway(Term):
+    r"""The generator minimises $w\,\mathbb E \cos^2(f(y), f(y'))$ over pairs of its points: they are to differ.
+
+    Zhao, Mathieu & LeCun (2017), section 2.4, who take for the features f the code of the autoencoder. Between 0, features at
+    right angles, and w, features on one line, as they are when the generator makes a single point. Features 0 are at right
+    angles to all others.
+
+    Parameters
+    ----------
+    weight : float
+        The factor w.
+    """
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a reward for points that are alike."""
+        at_least(0, weight=self.weight)
+
+    def generator_loss(self, context: Context) -> Tensor:
+        """Mean squared cosine over pairs of different points."""
+        n = len(context.fake)
+        at_least(2, batch=n)  # a pair
+        directions = nn.functional.normalize(context.fake_features, dim=1)
+        squares = (directions @ directions.T).square()
+        return self.weight * (squares.sum() - squares.trace()) / (n * (n - 1))
 
 
 @final

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
@@ -23,6 +23,7 @@ from gan.terms import (
     Context,
     FeatureMatching,
     MutualInformation,
+    PullingAway,
     ShowsFeatures,
     Term,
     critic_features,
@@ -88,6 +89,29 @@ def test_feature_matching_moves_the_generator_only_and_along_the_difference_of_m
     (slope,) = torch.autograd.grad(term.generator_loss(at), fake)
     assert slope.tolist() == [[-0.5, 0.0]] * 4
     assert term.critic_loss(at) == 0
+
+
+# ------------------------------------------------------------------------------------------------------------- pulling away
+
+
+@given(fake=hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.just(2)), elements=st.floats(-4, 4)))
+def test_pulling_away_is_the_mean_squared_cosine_of_pairs(fake):
+    """By the angle between each two points, found from arctangents."""
+    lengths = np.hypot(*fake.T)
+    fake = fake[(lengths == 0) | (lengths > 1e-6)]  # in between, the length is lost below that of normalisation
+    assume(len(fake) > 1)
+    angles = np.arctan2(fake[:, 1], fake[:, 0])
+    squares = np.cos(angles[:, None] - angles) ** 2 * np.outer(fake.any(1), fake.any(1))
+    pairs = squares[~np.eye(len(fake), dtype=bool)]
+    loss = PullingAway(weight=3.0).generator_loss(context(Linear(np.eye(2)), fake[:1], fake))
+    assert float(loss) == pytest.approx(3 * pairs.mean(), abs=64 * EPS)
+
+
+def test_pulling_away_is_the_weight_on_a_single_point_and_refuses_to_judge_one():
+    one = np.tile([[3.0, 4.0]], (5, 1))
+    assert float(PullingAway(2.0).generator_loss(context(Linear(np.eye(2)), one, one))) == pytest.approx(2)
+    with pytest.raises(ValueError, match="expected batch to be at least 2"):
+        PullingAway().generator_loss(context(Linear(np.eye(2)), one, one[:1]))
 
 
 # -------------------------------------------------------------------------------------------------------- mutual information
@@ -296,7 +320,11 @@ def test_probing_a_critic_moves_no_statistics():
 
 
 def test_bad_arguments_are_refused_with_a_reason():
-    for make in (lambda: FeatureMatching(-1.0), lambda: MutualInformation(CodeHead(CodedLatent()), weight=math.nan)):
+    for make in (
+        lambda: FeatureMatching(-1.0),
+        lambda: PullingAway(-1.0),
+        lambda: MutualInformation(CodeHead(CodedLatent()), weight=math.nan),
+    ):
         with pytest.raises(ValueError, match="expected weight to be at least 0"):
             make()
     with pytest.raises(ValueError, match="expected kernels to be at least 1"):
