@@ -44,8 +44,8 @@ def rows_of(path):
 # ---------------------------------------------------------------------------------------------------------- quick runs
 
 
-@pytest.mark.parametrize("name", ["fgan_mixture", "pinsker_gap"])
-def test_projections_and_sharp_bounds_meet_their_targets(name, tmp_path):
+@pytest.mark.parametrize("name", ["fgan_mixture", "game_dynamics", "pinsker_gap"])
+def test_projections_orbits_and_sharp_bounds_meet_their_targets(name, tmp_path):
     assert "MISSED" not in run_script(name, tmp_path)
 
 
