@@ -12,20 +12,25 @@ __all__ = ["LogPair", "log_pair", "log_sum_exp"]
 @final
 @dataclass(frozen=True, slots=True)
 class LogPair:
-    """Normalised p and q whose log-ratio is cut off at the range of doubles, p - q, and the log-ratios beyond (else 0)."""
+    """Normalised p and q whose log-ratio is cut off at the range of doubles, p - q, and the log-ratios beyond (else 0).
+
+    A pair whose smaller member would leave that range is divided by the larger one, its scale; scale is 1 elsewhere.
+    """
 
     xp: Any
     p: Array
     q: Array
     gap: Array
     beyond: Array
+    scale: Array
     dtype: Any
 
     def keeping(self, rows: Array) -> Self:
         """The pair with every other row replaced by equal ones, so that no gradient flows through what is discarded."""
         where, kept = self.xp.where, rows[..., None]
         p, q = where(kept, self.p, 1.0), where(kept, self.q, 1.0)
-        return replace(self, p=p, q=q, gap=where(kept, self.gap, 0.0), beyond=where(kept, self.beyond, 0.0))
+        gap, beyond, scale = where(kept, self.gap, 0.0), where(kept, self.beyond, 0.0), where(kept, self.scale, 1.0)
+        return replace(self, p=p, q=q, gap=gap, beyond=beyond, scale=scale)
 
 
 def log_pair(log_p: Array, log_q: Array, *, axis: int, normalize: bool) -> LogPair:
@@ -65,15 +70,19 @@ def _balanced(xp: Any, log_p: Array, log_q: Array, dtype: Any) -> LogPair:
     low = xp.where(common, low + lower + (low_p - low_q), 0.0)
     # what is left of log(sum p / sum q), by the differences
     low = low - xp.sum(_gap(xp, p, q, v, low, common), axis=-1, keepdims=True)
-    gap = _gap(xp, p, q, v, low, common)
     # the smaller of the two is the larger times the ratio, cut off where the exponential would vanish
     reach = 700.0 if "64" in str(p.dtype) else 80.0
     inside = xp.where(xp.abs(v) < reach, v, xp.sign(v) * reach)
+    larger = xp.where(v < 0, q, p)
+    small = common & (larger * xp.exp(-xp.abs(inside)) < float(xp.finfo(p.dtype).smallest_normal))
+    scale = xp.where(small, larger, 1.0)
+    p, q = xp.where(small, 1.0, p), xp.where(small, 1.0, q)
+    gap = _gap(xp, p, q, v, low, common)
     p, q = (
         xp.where(common & (v < 0), q * (xp.exp(xp.where(v < 0, inside, 0.0)) * (1.0 + low)), p),
         xp.where(common & (v > 0), p * (xp.exp(xp.where(v > 0, -inside, 0.0)) * (1.0 - low)), q),
     )
-    return LogPair(xp, p, q, gap, xp.where(common & (v != inside), v, 0.0), dtype)
+    return LogPair(xp, p, q, gap, xp.where(common & (v != inside), v, 0.0), scale, dtype)
 
 
 def _shifted(xp: Any, x: Array) -> tuple[Array, Array]:

@@ -246,11 +246,11 @@ class FDivergence(ConvexFunction):
         terms = self.perspective(pair.p, pair.q, Numeric(xp, pair.gap))
         for declared, weight, v in ((self, pair.p, pair.beyond), (_Reversed(self), pair.q, -pair.beyond)):
             if declared.far_from_its_end:
-                far = (v > 0) & (weight > 0)
+                far = (v > 0) & (weight > 0) & (pair.scale > 0)
                 if known(xp, ~far) is not True:
                     tail = declared.tail(xp, xp.where(far, v, MODERATE))
                     terms = xp.where(far, weight * tail, terms)
-        return xp.sum(terms, axis=-1)
+        return xp.sum(pair.scale * terms, axis=-1)
 
     def distance(self, p: Array, q: Array, *, axis: int = -1, normalize: bool = False) -> Array:
         r"""Metric $D_f(P\|Q)^{r}$, where the power $r$ is declared as ``metric_power``.

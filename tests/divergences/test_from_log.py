@@ -34,6 +34,30 @@ def test_kl_of_softmaxes(x, y):
     assert dv.kl.from_log(x, y, normalize=True) == pytest.approx(truth, rel=4e-15, abs=EPS**2)
 
 
+TEXTBOOK = {
+    dv.kl: lambda p, q: p * (p / q).log(),
+    dv.reverse_kl: lambda p, q: q * (q / p).log(),
+    dv.jeffreys: lambda p, q: (p - q) * (p / q).log(),
+    dv.js: lambda p, q: (p * (2 * p / (p + q)).log() + q * (2 * q / (p + q)).log()) / 2,
+    dv.tv: lambda p, q: abs(p - q) / 2,
+    dv.squared_hellinger: lambda p, q: p + q - 2 * (p * q).sqrt(),
+}
+
+
+@pytest.mark.parametrize("d", TEXTBOOK, ids=str)
+@given(
+    x=hnp.arrays(np.float64, 5, elements=st.floats(-1500, 0)), y=hnp.arrays(np.float64, 5, elements=st.floats(-1500, 0))
+)
+def test_probabilities_and_ratios_below_the_range_of_doubles_count(d, x, y):
+    """Where p is a number but q = p exp(-v) is none, its logarithm still is one."""
+    x[0] = y[1] = 0
+    with flint.ctx.workprec(3000):
+        weights = [[flint.arb(float(t)).exp() for t in row] for row in (x, y)]
+        p, q = ([w / sum(row, flint.arb(0)) for w in row] for row in weights)
+        truth = float(sum((TEXTBOOK[d](a, b) for a, b in zip(p, q, strict=True)), flint.arb(0)).mid())
+    assert d.from_log(x, y, normalize=True) == pytest.approx(truth, rel=4e-15, abs=EPS**2)
+
+
 @every
 @given(x=LOGITS, y=LOGITS)
 def test_the_value_is_that_of_the_probabilities(d, x, y):
