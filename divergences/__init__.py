@@ -10,17 +10,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from divergences import catalogue, derived
 from divergences._version import __version__
-from divergences.bounds import Bounds
-from divergences.catalogue import *
-from divergences.derived import *
-from divergences.fdivergence import FDivergence, FFamily
-from divergences.interval import Interval
-from divergences.matrices import pairwise
-from divergences.user import from_function
 
 if TYPE_CHECKING:
+    from divergences import catalogue, derived
+    from divergences.bounds import Bounds
+    from divergences.catalogue import *
+    from divergences.derived import *
+    from divergences.fdivergence import FDivergence, FFamily
     from divergences.integral_metrics import (
         bounded_lipschitz,
         energy_distance,
@@ -28,6 +25,8 @@ if TYPE_CHECKING:
         mmd,
         sliced_wasserstein,
     )
+    from divergences.interval import Interval
+    from divergences.matrices import pairwise
     from divergences.projections import Projection, project
     from divergences.relations import JointRange, SharpBound, bound, joint_range
     from divergences.transport import (
@@ -43,39 +42,40 @@ if TYPE_CHECKING:
         wasserstein_circle,
         wasserstein_loss,
     )
+    from divergences.user import from_function
 
-__all__ = [
-    "Bounds",
-    "FDivergence",
-    "FFamily",
-    "Infeasible",
-    "Interval",
-    "JointRange",
-    "Kantorovich",
-    "Projection",
-    "SharedCost",
-    "SharpBound",
-    "Transport",
-    "TransportError",
-    "__version__",
-    "bound",
-    "bounded_lipschitz",
-    "emd",
-    "energy_distance",
-    "from_function",
-    "joint_range",
-    "kantorovich",
-    "max_sliced_wasserstein",
-    "mmd",
-    "pairwise",
-    "project",
-    "sliced_wasserstein",
-    "wasserstein",
-    "wasserstein_1d",
-    "wasserstein_circle",
-    "wasserstein_loss",
-]
-__all__ += catalogue.__all__ + derived.__all__
+    __all__ = [
+        "Bounds",
+        "FDivergence",
+        "FFamily",
+        "Infeasible",
+        "Interval",
+        "JointRange",
+        "Kantorovich",
+        "Projection",
+        "SharedCost",
+        "SharpBound",
+        "Transport",
+        "TransportError",
+        "__version__",
+        "bound",
+        "bounded_lipschitz",
+        "emd",
+        "energy_distance",
+        "from_function",
+        "joint_range",
+        "kantorovich",
+        "max_sliced_wasserstein",
+        "mmd",
+        "pairwise",
+        "project",
+        "sliced_wasserstein",
+        "wasserstein",
+        "wasserstein_1d",
+        "wasserstein_circle",
+        "wasserstein_loss",
+    ]
+    __all__ += catalogue.__all__ + derived.__all__
 
 _LAZY = (
     dict.fromkeys(
@@ -109,15 +109,20 @@ _PACKAGES = ("estimators", "families", "integral_metrics", "plot", "projections"
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used."""
+    """Import a name when it is first used: one of the module `_names` together with all others of them."""
     if name in _LAZY:
         return getattr(import_module(f"divergences.{_LAZY[name]}"), name)
     if name in _PACKAGES:
         return import_module(f"divergences.{name}")
+    names = import_module("divergences._names")
+    public = {"__all__": sorted([*_LAZY, "__version__", *names.__all__])}
+    globals().update(public | {each: getattr(names, each) for each in names.__all__})
+    if name in globals():
+        return globals()[name]
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 
 
 def __dir__() -> list[str]:
     """List the public names."""
-    return sorted(__all__)
+    return sorted(__getattr__("__all__"))
