@@ -1,4 +1,4 @@
-"""Command line: ``python -m gan train --preset wgan-gp --data ring``.
+"""Command line: ``python -m gan train --preset wgan-gp --data ring``, ``python -m gan estimate P.npy Q.csv``.
 
 With ``torchrun --nproc-per-node 2 -m gan train ...`` processes share each batch and train one pair of networks.
 """
@@ -15,6 +15,8 @@ from typing import final
 import torch
 import torch.distributed
 
+from divergences.commands.running import FAILED, CommandError, Parser, finished
+from gan import command_estimate
 from gan.ascent import TrainingError
 from gan.datasets import DataSet, digits, fgan_mixture, grid, parallel_line, ring, spiral, stacked_digits
 from gan.drawing import draw_images, draw_points
@@ -47,22 +49,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 if training has left the finite numbers.
+        The exit code: 0, 2 for wrong arguments or files, 1 for other failures, 130 after Ctrl-C.
     """
-    given = _parser().parse_args(arguments)
+
+    def command() -> None:
+        given = _parser().parse_args(arguments)
+        given.run(given)
+
+    return finished(command, "gan")
+
+
+def _run_train(given: argparse.Namespace) -> None:
     with _processes() as first:
         try:
             _train(given, first=first)
-        except (TrainingError, ValueError, OSError) as error:
-            print(f"gan train: {error}", file=sys.stderr)
-            return 1
-    return 0
+        except TrainingError as error:
+            raise CommandError(str(error), FAILED) from error
+
+
+EPILOG = """\
+exit codes: 0 done; 2 wrong arguments or files; 1 not done for another reason, such as a training that has left the finite
+numbers; 130 stopped by Ctrl-C. Errors are one line on stderr.
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gan", description="Train generative adversarial networks.")
+    parser = Parser(
+        prog="python -m gan",
+        description="Estimate divergences by neural critics, and train generative adversarial networks.",
+        epilog=EPILOG,
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
+    estimate = commands.add_parser(
+        "estimate", help="a divergence of two files of points, between bounds", epilog=EPILOG
+    )
+    estimate.set_defaults(run=command_estimate.run)
+    command_estimate.declare(estimate)
     train = commands.add_parser("train", help="train a generator against a critic, measured against the data")
+    train.set_defaults(run=_run_train)
     train.add_argument("--preset", choices=sorted(PRESETS), default="wgan-gp", help="system (default wgan-gp)")
     train.add_argument("--data", choices=sorted(DATA), default="ring", help="what is real (default ring)")
     train.add_argument("--steps", type=_positive, default=2000, help="steps of the generator (default 2000)")
