@@ -225,16 +225,20 @@ def measures(p: Array, q: Array, critic: Array, *, axis: int, normalize: bool) -
 
 
 def _values_on(xp: Any, critic: Array, p: Array, axis: int) -> Array:
-    """Critic values in the shape of p (whose space is its last axis), none of them NaN."""
+    """Critic values on the space of p (its last axis), none of them NaN; leading axes of both are broadcast."""
     if known(xp, ~xp.isnan(critic)) is False:
         msg = "expected T to be a number at each outcome, got NaN; train the critic with a smaller step"
         raise ValueError(msg)
     try:
         moved = last_axis(xp, critic, axis) if critic.ndim else critic
-        return xp.broadcast_to(moved, p.shape)
+        shape = np.broadcast_shapes(tuple(moved.shape), tuple(p.shape))
+        if shape[-1] == p.shape[-1]:
+            return xp.broadcast_to(moved, shape)
+        msg = f"expected one value of T per outcome, shape {tuple(p.shape)}, got {tuple(critic.shape)}"
     except (ValueError, RuntimeError) as error:
         msg = f"expected one value of T per outcome, shape {tuple(p.shape)}, got {tuple(critic.shape)}"
         raise ValueError(msg) from error
+    raise ValueError(msg)
 
 
 # An error-free product (Dekker 1971; Ogita, Rump & Oishi 2005): the rounding error of one operation is a double.

@@ -6,7 +6,7 @@ from typing import Any, final
 
 from divergences.elementary import Vocabulary
 
-__all__ = ["Interval"]
+__all__ = ["Interval", "number_latex"]
 
 
 @final
@@ -85,8 +85,25 @@ class Interval:
     def latex(self) -> str:
         r"""Written for a table: ``\left(-\infty, 1\right]``."""
         left, right = ("[" if self.closed_lower else "("), ("]" if self.closed_upper else ")")
-        return rf"\left{left}{_latex(self.lower)}, {_latex(self.upper)}\right{right}"
+        return rf"\left{left}{number_latex(self.lower)}, {number_latex(self.upper)}\right{right}"
 
 
-def _latex(x: float) -> str:
-    return (r"\infty" if x > 0 else r"-\infty") if math.isinf(x) else f"{x:g}"
+def number_latex(x: float) -> str:
+    r"""A number as a formula has it: ``\infty``, multiples of log 2 as such, six digits of the others.
+
+    Parameters
+    ----------
+    x : float
+        The number, not NaN.
+
+    Returns
+    -------
+    str
+        LaTeX without dollar signs.
+    """
+    if math.isinf(x):
+        return r"\infty" if x > 0 else r"-\infty"
+    for factor, text in ((1, ""), (2, "2"), (0.5, r"\tfrac{1}{2}")):
+        if x and math.isclose(abs(x), factor * math.log(2), rel_tol=4e-16):
+            return ("-" if x < 0 else "") + text + r"\log 2"
+    return f"{x:g}"

@@ -7,6 +7,7 @@ from typing import final
 
 from divergences.catalogue import FDIVERGENCES
 from divergences.fdivergence import FDivergence
+from divergences.interval import number_latex
 
 __all__ = ["Row", "catalogue_table"]
 
@@ -105,8 +106,9 @@ def _activation(d: FDivergence) -> str:
         return rf"{_term(upper)}-\log(1+e^{{-z}})"
     if math.isinf(upper):
         return rf"{_term(lower)}+\log(1+e^{{z}})"
-    return rf"{_term((lower + upper) / 2)}{(upper - lower) / 2:+.4g}\tanh z"
+    middle, half = _term((lower + upper) / 2), (upper - lower) / 2
+    return rf"{middle}{'+' if middle else ''}{'' if half == 1 else number_latex(half)}\tanh z"
 
 
 def _term(x: float) -> str:
-    return f"{x:.4g}" if x else ""
+    return number_latex(x) if x else ""

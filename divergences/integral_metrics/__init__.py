@@ -1,7 +1,7 @@
 r"""Integral probability metrics :math:`\sup_{f \in F} \mathbb E_P f - \mathbb E_Q f`, exact on finite sets of points.
 
 The class F makes the metric: measurable functions with values in [0, 1] (total variation), Lipschitz functions
-(:func:`divergences.transport.kantorovich_dual.kantorovich`), bounded Lipschitz functions, the unit ball of a reproducing
+(:func:`divergences.kantorovich`), bounded Lipschitz functions, the unit ball of a reproducing
 kernel Hilbert space (maximum mean discrepancy, energy distance). Each comes with a witness, the function that tells the
 two measures apart the most. Beside them stand Wasserstein distances of projections to lines.
 

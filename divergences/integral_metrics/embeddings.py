@@ -182,7 +182,7 @@ def energy_distance(
     .. math:: \mathcal E_s = 2\, \mathbb E|X - Y|^s - \mathbb E|X - X'|^s - \mathbb E|Y - Y'|^s
 
     It is 0 only for equal measures if s < 2, and equals the squared maximum mean discrepancy for the kernel
-    :class:`Energy`. On the line :math:`\mathcal E_1 = 2 \int (F - G)^2` is computed by sorting, a sum without any
+    :class:`divergences.integral_metrics.Energy`. On the line :math:`\mathcal E_1 = 2 \int (F - G)^2` is computed by sorting, a sum without any
     cancellation. :func:`scipy.stats.energy_distance` returns the root of :math:`\mathcal E_1`, here ``distance``.
 
     Parameters

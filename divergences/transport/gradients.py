@@ -136,7 +136,7 @@ def wasserstein_loss(
     r"""Wasserstein distance :math:`W_p` between weighted points as a differentiable torch scalar.
 
     The value is that of ``wasserstein(x, y, a, b, p=p)`` with the Euclidean metric, solved exactly on the CPU in float64;
-    the derivatives are those of :func:`gradient`, with the choices it makes where there are none. Derivatives come back
+    the derivatives are those of :func:`divergences.transport.gradient`, with the choices it makes where there are none. Derivatives come back
     on the device and in the dtype of the arguments they belong to.
 
     Parameters

@@ -95,7 +95,7 @@ def wasserstein(
         computed. The potentials belong to the cost ``d ** p``.
     DistributionTransport
         Of two distributions: bounds of the value, ``cost`` and the optimal map, see
-        :func:`divergences.transport.between_distributions.between`. There `p` is the only option.
+        :func:`divergences.transport.between`. There `p` is the only option.
 
     Raises
     ------

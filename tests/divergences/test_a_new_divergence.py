@@ -91,6 +91,7 @@ def test_the_table_has_a_row_for_every_divergence():
         assert row.f
     by_name = {row.name: row for row in rows}
     assert by_name["pearson_chi2"].activation == r"-2+\log(1+e^{z})"
-    assert by_name["js"].activation == r"0.3466-\log(1+e^{-z})"
-    assert by_name["tv"].activation == r"+0.5\tanh z"
+    assert by_name["js"].activation == r"\tfrac{1}{2}\log 2-\log(1+e^{-z})"
+    assert by_name["tv"].activation == r"0.5\tanh z"
+    assert by_name["le_cam"].activation == r"-0.5+\tanh z"
     assert by_name["jeffreys"].conjugate == "-"

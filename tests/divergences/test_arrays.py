@@ -162,6 +162,14 @@ def test_two_libraries_are_refused():
         dv.kl(np.array([1.0]), torch.tensor([1.0]))
 
 
+def test_a_batch_of_critics_is_judged_on_one_pair():
+    p, q, T = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6]), np.linspace(-1, 1, 24).reshape(4, 2, 3)
+    values = dv.kl.variational(p, q, T)
+    assert values.shape == (4, 2)
+    assert values[2, 1] == dv.kl.variational(p, q, T[2, 1])
+    assert (dv.kl.variational(p, q, np.moveaxis(T, -1, 0), axis=0) == values).all()
+
+
 def test_misuse_of_the_other_arguments_is_refused():
     with pytest.raises(TypeError, match="expected axis to be an integer, got None; a distribution lies along one axis"):
         dv.kl(P, Q, axis=None)

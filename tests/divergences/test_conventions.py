@@ -1,4 +1,4 @@
-"""Each line of docs/conventions.md that names another library or a factor."""
+"""Each line of docs/guide/conventions.md that names another library or a factor."""
 
 import math
 
