@@ -1,5 +1,6 @@
 # make demo    the first result: table, CSV, JSON and pictures; ARGS=--quick for a short run
 # make test    everything that must hold; its parts: lint types unit doctest
+# make docs    the documentation, in docs/_build/html; make docs-check looks at its pages, with Chromium too
 # make build   wheel and sdist into dist/
 # make clean   forget caches and builds; `rm -rf .venv` forgets the environment
 
@@ -10,7 +11,7 @@ RUN    := $(VENV)/bin/python -m
 INSTALL := $(RUN) pip install -q --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test lint types unit doctest build clean
+.PHONY: demo test lint types unit doctest docs docs-check build clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/python benchmarks/critics_vs_exact.py $(ARGS)
@@ -33,6 +34,16 @@ unit: $(VENV)/dev.stamp
 doctest: $(VENV)/dev.stamp
 	$(RUN) pytest --doctest-modules divergences gan
 
+# Pages are read by one process per core, and each computes on one. A warning is an error, a name without a target is a
+# warning. MathJax comes from npm; without it, set MATHJAX to the path of an es5/tex-svg.js of MathJax 3.
+docs: $(VENV)/docs.stamp
+	OMP_NUM_THREADS=1 $(RUN) sphinx -W -n --keep-going -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+	OMP_NUM_THREADS=1 $(RUN) sphinx -W -q -b doctest -d docs/_build/doctrees docs docs/_build/doctest
+
+docs-check: docs
+	$(VENV)/bin/python docs/check_pages.py
+	$(VENV)/bin/python docs/check_browser.py $(ARGS)
+
 build: $(VENV)/dev.stamp
 	rm -rf dist
 	$(RUN) build
@@ -49,6 +60,11 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp
 	$(INSTALL) --group dev
 	touch $@
 
+$(VENV)/docs.stamp: $(VENV)/demo.stamp
+	$(INSTALL) -e '.[all]' --group docs
+	touch $@
+
 clean:
+	rm -rf docs/_build docs/auto_examples docs/generated docs/sg_execution_times.rst
 	rm -rf dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .nox
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -27,6 +27,12 @@ def lint(session: nox.Session) -> None:
     make(session, "lint", "types")
 
 
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation, run its doctests, and check the pages."""
+    make(session, "docs", "docs-check")
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build wheel and sdist, and use the wheel as a user without torch would."""

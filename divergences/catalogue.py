@@ -617,7 +617,7 @@ class hockey_stick(FFamily):
     $f(u) = (u-\gamma)_+ - (1-\gamma)_+$, $f^*(t) = \gamma t + (1-\gamma)_+$ for $0 \le t \le 1$. At most min(1, $\gamma$).
     With $\gamma = e^\varepsilon$ it is the least $\delta$ of $(\varepsilon, \delta)$ differential privacy. Its absolute
     error is a few units in the last place of the total variation, below which it may be. Polyanskiy, Poor & Verdu
-    (2010), eq. 2.141; Sason & Verdu (2016), eq. 53.
+    (2010); Sason & Verdu (2016), eq. 53.
     """
 
     gamma: float

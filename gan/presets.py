@@ -154,7 +154,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             critic=AutoencoderEnergy(code=1),
         ),
         "loss-sensitive": Preset(
-            LossSensitive(), "Qi (2017), equations 6 and 7", critic=NonNegative(MLP(width=128))
+            LossSensitive(), "Qi (2020), equations 6 and 7", critic=NonNegative(MLP(width=128))
         ),
         "relativistic": Preset(relativistic, "Jolicoeur-Martineau (2019), section 4.2"),
         "fgan-kl": Preset(fgan(dv.kl), "Nowozin, Cseke & Tomioka (2016), algorithm 1", game=SingleStep()),

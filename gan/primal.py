@@ -3,7 +3,7 @@ r"""Upper bounds of $W_1$ from plans: what a trained critic suggests, made a cou
 Any coupling of P and Q is an upper bound, $W_1(P, Q) \le \sum_{ij} \gamma_{ij} |x_i - y_j|$, whatever suggested it. The
 dual pair (f, g) of a good critic does: optimal plans live where $f_i + g_j = |x_i - y_j|$ (complementary slackness;
 Villani 2009, theorem 5.10). All plans have *exactly* the marginals of the exactly normalised weights, and their costs
-are added up exactly or upwards (:mod:`gan.couplings`).
+are added up exactly or upwards (`gan.couplings`).
 """
 
 from abc import ABC, abstractmethod
