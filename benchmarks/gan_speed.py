@@ -4,7 +4,7 @@ The plain loop is what a reader of the paper writes: sequential networks, the de
 the critic for real and one for generated points, gradients of the critic that the generator's step leaves behind and
 throws away. Beside it stands the same loop with the fused optimizer (foreach for RMSProp, which has no fused form on
 the CPU). Widths, batch, data and game are the same, and so is the algorithm; the library's networks standardise their
-points, which the plain ones do not. Runs take turns in one process of one thread; each figure is the best CPU time of
+points, which the plain ones do not, and have their gradients written out (`gan.perceptrons`). Runs take turns in one process of one thread; each figure is the best CPU time of
 several.
 
 Prints a table, and writes it as CSV and JSON, with a picture, under benchmarks/results/.

@@ -20,20 +20,47 @@ from gan import command_estimate
 from gan.ascent import TrainingError
 from gan.datasets import DataSet, digits, fgan_mixture, grid, parallel_line, ring, spiral, stacked_digits
 from gan.drawing import draw_images, draw_points
+from gan.image_networks import DCGANGenerator
 from gan.logs import CsvLog
+from gan.metrics import Yardstick, yardstick
+from gan.partitions import classes_of
 from gan.presets import PRESETS
 from gan.training import Trained
 
 __all__ = ["main"]
 
-DATA: dict[str, Callable[[], DataSet]] = {
-    "ring": ring,
-    "grid": grid,
-    "spiral": spiral,
-    "parallel-line": lambda: parallel_line(0.5),
-    "fgan-mixture": fgan_mixture,
-    "digits": lambda: digits().training,
-    "stacked-digits": lambda: stacked_digits(digits().training),
+
+@final
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Data, and what generated points are held against: the usual yardstick of the data if there is none."""
+
+    data: DataSet
+    measure: Yardstick | None = None
+
+
+def _digits() -> Choice:
+    """Digits, held against those that are not trained on."""
+    split, numbers = digits(), torch.Generator().manual_seed(0)
+    cells = classes_of(split.training.stock)
+    held_out = len(split.test.stock.points)
+    return Choice(split.training, yardstick(split.training, cells, numbers, reference=split.test, samples=held_out))
+
+
+def _stacked_digits() -> Choice:
+    split, numbers = digits(), torch.Generator().manual_seed(0)
+    data, cells = stacked_digits(split.training), classes_of(split.training.stock, channels=3)
+    return Choice(data, yardstick(data, cells, numbers, reference=stacked_digits(split.test), points=20_000))
+
+
+DATA: dict[str, Callable[[], Choice]] = {
+    "ring": lambda: Choice(ring()),
+    "grid": lambda: Choice(grid()),
+    "spiral": lambda: Choice(spiral()),
+    "parallel-line": lambda: Choice(parallel_line(0.5)),
+    "fgan-mixture": lambda: Choice(fgan_mixture()),
+    "digits": _digits,
+    "stacked-digits": _stacked_digits,
 }
 """What can be trained on, by name."""
 
@@ -94,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--average", type=float, default=0.0, help="decay of the average of the weights (default none)")
     train.add_argument("--seed", type=int, default=0, help="randomness (default 0)")
     train.add_argument("--device", default="auto", help="cpu, cuda or auto (default)")
+    train.add_argument("--progress", action="store_true", help="show a progress bar (needs tqdm)")
     train.add_argument("--out", type=Path, default=Path("gan-run"), help="folder of log, checkpoints and picture")
     return parser
 
@@ -107,17 +135,21 @@ def _positive(text: str) -> int:
 
 def _train(given: argparse.Namespace, *, first: bool) -> None:
     """Train, saying at each measurement how far it is; a second call with the same folder goes on."""
-    preset, data = PRESETS[given.preset], DATA[given.data]()
+    preset, choice = PRESETS[given.preset], DATA[given.data]()
+    data, images = choice.data, len(choice.data.shape) == 3
     given.out.mkdir(parents=True, exist_ok=True)
     if first:
         print(f"{given.preset} ({preset.source}) on {data.name}")
-    trained = preset.train(
+    trained = (preset.on_images() if images else preset).train(
         data,
+        generator=DCGANGenerator(shape=(data.shape[0], data.shape[1], data.shape[2])) if images else None,
+        measure=choice.measure,
         settings=preset.settings(steps=given.steps, every=given.every, average=given.average),
         rng=given.seed,
         device=given.device,
         log=_Told(CsvLog(given.out / "log.csv")) if first else None,
         checkpoints=given.out / "checkpoints",
+        progress=given.progress,
     )
     if first:
         _draw(trained, data, given.out / "generated.png")

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from divergences.transport.exact import round_up
 from gan.envelopes import ConeEnvelope, CTransformed, Envelope, FunnelEnvelope
 from gan.expectations import at_least
+from gan.perceptrons import Frame, Framed
 from gan.spectral import spectral_bound
 
 __all__ = [
@@ -255,7 +256,7 @@ class GroupSort(nn.Module):
 
 
 @final
-class Standardised(nn.Module):
+class Standardised(Framed):
     """A network on centred and scaled inputs, its output in the unit asked for.
 
     Parameters
@@ -280,6 +281,12 @@ class Standardised(nn.Module):
         self.register_buffer("centre", centre)
         self.register_buffer("spread", x.new_tensor(spread))
         self.register_buffer("unit", x.new_tensor(spread if unit is None else unit))
+
+    @property
+    def frame(self) -> Frame:
+        """Centre and spread of the points, and the unit of the values."""
+        centre, spread, unit = map(self.get_buffer, ("centre", "spread", "unit"))
+        return Frame(centre, spread, unit, flat=True)
 
     def standard(self, x: Tensor) -> Tensor:
         """The points as the network sees them."""

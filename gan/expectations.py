@@ -117,13 +117,18 @@ class Expectation:
         Critic values $T(x_i)$, with their gradient; leading axes are those of a stack of critics.
     weights : Tensor (..., n)
         Probabilities: exact ones, or 1/n each for the mean over a batch of samples.
+    uniform : bool
+        Whether they are known to be 1/n each; the mean is then taken without looking at them.
     """
 
     values: Tensor
     weights: Tensor
+    uniform: bool = False
 
     def __call__(self, h: Callable[[Tensor], Tensor]) -> Tensor:
         """Expectation of h of the critic; atoms without mass do not count, whatever h makes of them."""
+        if self.uniform:
+            return h(self.values).mean(-1)
         return torch.where(self.weights > 0, self.weights * h(self.values), 0.0).sum(-1)
 
 

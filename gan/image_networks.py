@@ -7,17 +7,20 @@ constraints need not know of them. Radford, Metz & Chintala (2016), section 3; Z
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar, final
 
 import torch
 from torch import Tensor, nn
 
+from divergences.transport.exact import round_up
 from gan.critics import Architecture, Standardised
 from gan.expectations import at_least
 from gan.fitting import minimise
 from gan.latents import Latent, UniformLatent
 from gan.networks import GeneratorArchitecture, fully_connected
 from gan.sources import Sampler
+from gan.spectral import Certified, convolution_bound, spectral_bound
 
 __all__ = ["AutoencoderCritic", "AutoencoderEnergy", "ConvolutionalCritic", "DCGANCritic", "DCGANGenerator", "pretrain"]
 
@@ -154,7 +157,7 @@ class DCGANCritic(Architecture):
 
 
 @final
-class ConvolutionalCritic(nn.Module):
+class ConvolutionalCritic(Certified):
     """A critic on rows of pixels, and of a label if there is one.
 
     Parameters
@@ -186,6 +189,30 @@ class ConvolutionalCritic(nn.Module):
         labels = x[:, pixels:, None, None].expand(-1, -1, *self.shape[1:])
         features: Tensor = self.body(torch.cat([x[:, :pixels].reshape(-1, *self.shape), labels], dim=1))
         return features
+
+    def constant(self) -> float:
+        r"""A proven Lipschitz constant in the rows; ``inf`` if there are layers of norm, which have none of their own.
+
+        The constants of the layers multiply: those of `gan.spectral` and 1 for leaky ReLU. The entries of a label count
+        $\sqrt{hw}$ times, as each is written on every pixel.
+        """
+        learning = [part for part in self.modules() if part.training]
+        self.eval()  # reading a weight in training would move a power iteration on
+        try:
+            parts = [_constant(part) for part in (*self.body.children(), self.head)]
+        finally:
+            for part in learning:
+                part.training = True
+        if not all(map(math.isfinite, parts)):
+            return math.inf
+        copies = math.isqrt(self.shape[1] * self.shape[2] - 1) + 1 if self._labelled() else 1
+        scale = Fraction(abs(float(self.get_buffer("unit")))) * copies
+        return round_up(math.prod(map(Fraction, parts), start=scale))
+
+    def _labelled(self) -> bool:
+        """Whether there is a label behind the pixels."""
+        first = next(part for part in self.body.modules() if isinstance(part, nn.Conv2d))
+        return first.in_channels > self.shape[0]
 
 
 @final
@@ -306,6 +333,17 @@ def pretrain(
         return energies.mean()
 
     return minimise(critic.parameters(), loss, steps=steps, learning_rate=learning_rate)
+
+
+def _constant(layer: nn.Module) -> float:
+    """A proven Lipschitz constant of a layer on whole images, ``inf`` if none is known here."""
+    if isinstance(layer, nn.Conv2d):
+        return convolution_bound(layer)
+    if isinstance(layer, nn.Linear):
+        return spectral_bound(layer.weight)
+    if isinstance(layer, nn.LeakyReLU):
+        return max(1.0, abs(layer.negative_slope))
+    return 1.0 if isinstance(layer, nn.Flatten | nn.Identity | nn.ReLU) else math.inf
 
 
 def _smallest(shape: tuple[int, int, int], doublings: int) -> tuple[int, int]:

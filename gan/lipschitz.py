@@ -30,8 +30,9 @@ from gan.critics import (
 )
 from gan.envelopes import CTransformed, Envelope
 from gan.expectations import at_least
+from gan.perceptrons import perceptron
 from gan.shares import Share, alone
-from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, SpectralMap
+from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, Certified, SpectralMap
 
 __all__ = [
     "PORTFOLIO",
@@ -47,6 +48,21 @@ __all__ = [
     "WeightClipping",
     "admissible",
 ]
+
+
+Layer = nn.Linear | nn.Conv2d
+
+MULTIPLYING = (
+    nn.Linear,
+    nn.Bilinear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+"""Layers that multiply by a weight, which can be of any size."""
 
 
 class LipschitzConstraint(ABC):  # noqa: B024  (each method has a default that is right for some constraint)
@@ -120,8 +136,9 @@ class WeightClipping(LipschitzConstraint):
     def project(self, critic: nn.Module) -> None:
         """Clip all parameters."""
         with torch.no_grad():
-            for parameter in critic.parameters():
-                parameter.clamp_(-self.limit, self.limit)
+            parameters: list[Tensor] = list(critic.parameters())
+            torch._foreach_clamp_min_(parameters, -self.limit)
+            torch._foreach_clamp_max_(parameters, self.limit)
 
 
 @final
@@ -174,11 +191,9 @@ class GradientPenalty(LipschitzConstraint):
         n = min(x.shape[-2], y.shape[-2])
         joint = torch.rand(n * share.processes, *x.shape[:-2], 1, dtype=x.dtype, device=x.device, generator=generator)
         mix = share.of(joint).movedim(0, -2)
-        between = (mix * x[..., :n, :] + (1 - mix) * y[..., :n, :]).requires_grad_()
-        (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-        square = gradient.square().sum(-1)
-        # the norm is not differentiable at 0, where ReLU networks are flat
-        norm = torch.where(square > 0, torch.where(square > 0, square, 1.0).sqrt(), 0.0)
+        between = torch.lerp(y[..., :n, :], x[..., :n, :], mix)
+        # ReLU networks are flat in places, where torch takes the derivative of a norm for 0
+        norm = torch.linalg.vector_norm(_slopes(critic, between), dim=-1)
         excess = torch.relu(norm - 1) if self.one_sided else (norm - 1).abs()
         return self.weight * excess.pow(self.power).mean(-1).sum()
 
@@ -188,7 +203,10 @@ class GradientPenalty(LipschitzConstraint):
 class SpectralNorm(LipschitzConstraint):
     """Every layer divided by its largest singular value. Miyato et al. (2018), equation 8.
 
-    1-Lipschitz up to the error of the power iteration; `bound` takes that into account.
+    A fully connected critic is 1-Lipschitz up to the error of the power iteration; `bound` takes that into account. The
+    weight of a convolution is divided by its norm as a matrix, as there; as a map of images it may be larger by the
+    root of the number of patches that share a pixel (`gan.spectral.convolution_bound`), and `bound` counts that too. It
+    is ``inf`` where layers are normalised in any other way as well.
 
     Parameters
     ----------
@@ -203,8 +221,14 @@ class SpectralNorm(LipschitzConstraint):
         at_least(1, iterations=self.iterations)
 
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
-        """Parametrise all layers."""
-        return _parametrised(critic, self, lambda weight: SpectralMap(weight, self.iterations, generator))
+        """Parametrise all layers, convolutions of images among them."""
+        return _parametrised(
+            critic, self, lambda weight: SpectralMap(weight, self.iterations, generator), (nn.Linear, nn.Conv2d)
+        )
+
+    def bound(self, critic: nn.Module) -> float:
+        """A proven Lipschitz constant of a critic, by the norms of its layers; ``inf`` if one is not known."""
+        return critic.constant() if isinstance(critic, Certified) else lipschitz_constant(critic)
 
 
 @final
@@ -365,9 +389,14 @@ PORTFOLIO: tuple[LipschitzConstraint, ...] = (
 """Critics to train side by side on samples, each 1-Lipschitz whatever its weights are: none is the best on all pairs."""
 
 
-def _parametrised(critic: nn.Module, rule: LipschitzConstraint, make: Callable[[Tensor], nn.Module]) -> nn.Module:
+def _parametrised(
+    critic: nn.Module,
+    rule: LipschitzConstraint,
+    make: Callable[[Tensor], nn.Module],
+    kinds: tuple[type[Layer], ...] = (nn.Linear,),
+) -> nn.Module:
     """The critic with a map on the weight of each layer, those left as they are that have it already."""
-    for layer in linear_layers(critic):
+    for layer in _weighted_layers(critic, rule, kinds):
         new, present = make(layer.weight), _map_of(layer)
         if present is None:
             parametrize.register_parametrization(layer, "weight", new)
@@ -377,7 +406,29 @@ def _parametrised(critic: nn.Module, rule: LipschitzConstraint, make: Callable[[
     return critic
 
 
-def _map_of(layer: nn.Linear) -> nn.Module | None:
+def _weighted_layers(critic: nn.Module, rule: LipschitzConstraint, kinds: tuple[type[Layer], ...]) -> list[Layer]:
+    """All layers of these kinds, in order; others, whose weights would stay free, are refused."""
+    for part in critic.modules():
+        if isinstance(part, MULTIPLYING) and not isinstance(part, kinds):
+            known = " and ".join(kind.__name__ for kind in kinds)
+            msg = (
+                f"expected layers {known}, which {rule} can constrain, got {part}; "
+                "take SpectralNorm() for convolutions of images, other constraints for critics such as GroupSortMLP()"
+            )
+            raise TypeError(msg)
+    return [part for part in critic.modules() if isinstance(part, kinds)]
+
+
+def _slopes(critic: nn.Module, points: Tensor) -> Tensor:
+    """Gradients of a critic at points, which can be differentiated by its parameters."""
+    if points.ndim == 2 and (network := perceptron(critic)) is not None:
+        return network.slope(points)
+    points = points.requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
+    return gradient
+
+
+def _map_of(layer: nn.Module) -> nn.Module | None:
     """What the weight of a layer is made by."""
     if not parametrize.is_parametrized(layer, "weight"):
         return None

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gan.critics import Architecture, Standardised
 from gan.expectations import at_least
 from gan.latents import Latent, NormalLatent
+from gan.perceptrons import Frame, Framed
 from gan.sources import Sampler
 
 __all__ = [
@@ -171,7 +172,7 @@ class LocationScale(nn.Module):
 
 
 @final
-class Placed(nn.Module):
+class Placed(Framed):
     """A network whose points are moved and scaled to the mean and the spread of data: the mirror of `Standardised`.
 
     Parameters
@@ -188,6 +189,11 @@ class Placed(nn.Module):
         self.network = network
         self.register_buffer("centre", frame.get_buffer("centre"))
         self.register_buffer("spread", frame.get_buffer("spread"))
+
+    @property
+    def frame(self) -> Frame:
+        """Spread and centre of the data."""
+        return Frame(scale=self.get_buffer("spread"), shift=self.get_buffer("centre"))
 
     def forward(self, rows: Tensor) -> Tensor:
         """Points (n, d)."""

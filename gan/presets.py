@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import final
@@ -16,7 +17,7 @@ from gan.critics import MLP, Architecture
 from gan.datasets import DataSet
 from gan.estimation import Rng
 from gan.games import Alternating, Game, SingleStep
-from gan.image_networks import AutoencoderEnergy
+from gan.image_networks import AutoencoderEnergy, DCGANCritic
 from gan.lipschitz import GradientPenalty, LipschitzConstraint, SpectralNorm, WeightClipping
 from gan.logs import Log
 from gan.metrics import Yardstick
@@ -95,6 +96,7 @@ class Preset:
         dtype: torch.dtype = torch.float32,
         log: Log | None = None,
         checkpoints: str | Path | None = None,
+        progress: bool = False,
     ) -> Trained:
         """Train this system; `gan.train` with its settings.
 
@@ -108,7 +110,7 @@ class Preset:
             The generator; a fully connected network if not given.
         critic : Architecture or torch.nn.Module, optional
             Another critic than the preset's, `DCGANCritic` for images.
-        terms, measure, rng, device, dtype, log, checkpoints
+        terms, measure, rng, device, dtype, log, checkpoints, progress
             As for `gan.train`.
 
         Returns
@@ -139,7 +141,43 @@ class Preset:
             dtype=dtype,
             log=log,
             checkpoints=checkpoints,
+            progress=progress,
         )
+
+    def on_images(self, channels: int = 32) -> "Preset":
+        """The system with a critic for images: DCGAN's, as far as objective and constraint admit it.
+
+        Layers of norm are batch norm as in DCGAN; layer norm under a gradient penalty, which is of each point by itself
+        (Gulrajani et al., 2017, section 4); none where weights are clipped or normalised. Energies are those of an
+        autoencoder.
+
+        Parameters
+        ----------
+        channels : int
+            Of the images behind the first convolution.
+
+        Returns
+        -------
+        Preset
+            With everything else as it was.
+
+        Examples
+        --------
+        >>> import gan
+        >>> gan.PRESETS["hinge"].on_images(16).critic
+        DCGANCritic(width=16)
+        """
+        return replace(self, critic=self._image_critic(channels))
+
+    def _image_critic(self, channels: int) -> Architecture:
+        if isinstance(self.objective, EnergyBased):
+            return AutoencoderEnergy(width=4 * channels, depth=1, code=16)
+        if isinstance(self.constraint, GradientPenalty):
+            return DCGANCritic(width=channels, norm=partial(nn.GroupNorm, 1))
+        if self.constraint is not None:
+            return DCGANCritic(width=channels, norm=nn.Identity)
+        critic = DCGANCritic(width=channels)
+        return NonNegative(critic) if isinstance(self.critic, NonNegative) else critic
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(

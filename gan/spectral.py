@@ -1,11 +1,13 @@
 r"""Spectral norms of weight matrices: a bound that is proven, and the maps that keep the norm at most 1.
 
 The norm $\sigma(W) = \max_x |Wx| / |x|$ is the Lipschitz constant of a linear layer. A power iteration approaches it
-from below, which proves nothing; `spectral_bound` is never below it. The maps are torch parametrizations of a weight,
+from below, which proves nothing; `spectral_bound` is never below it. That of a convolution is not the norm of its
+weights as a matrix: `convolution_bound` says how much larger it can be. The maps are torch parametrizations of a weight,
 functions of matrices without random numbers, so that they also run on stacks of weights under `torch.func.vmap`.
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
@@ -14,7 +16,15 @@ from torch import Tensor, nn
 
 from gan.expectations import Floats
 
-__all__ = ["AlmostOrthogonalMap", "BjorckMap", "CayleyMap", "SpectralMap", "spectral_bound"]
+__all__ = [
+    "AlmostOrthogonalMap",
+    "BjorckMap",
+    "CayleyMap",
+    "Certified",
+    "SpectralMap",
+    "convolution_bound",
+    "spectral_bound",
+]
 
 U = float(np.finfo(np.float64).eps) / 2
 """Unit roundoff of float64."""
@@ -124,6 +134,58 @@ def _split(a: Floats, bits: int) -> tuple[Floats, Floats]:
     return coarse, a - coarse
 
 
+def convolution_bound(layer: nn.Conv2d) -> float:
+    r"""A proven upper bound of the norm of a convolution as a linear map of images, of whatever size they are.
+
+    The outputs at a place o are $W x_o$: W is the weight as a matrix of as many rows as channels go out, $x_o$ the patch
+    of the image that o sees. Hence $|Kx|^2 = \sum_o |W x_o|^2 \le \sigma(W)^2 \sum_o |x_o|^2$, and a pixel is in at most
+
+    $$r = \prod_{\text{sides}} \lceil k / s' \rceil, \qquad s' = s / \gcd(s, d)$$
+
+    patches, for kernels of side k, stride s and dilation d: $\sigma(K) \le \sqrt r\,\sigma(W)$. Padding by zeros adds
+    nothing; groups make W one block of a larger matrix, whose norm is not above that of all rows together.
+
+    Parameters
+    ----------
+    layer : torch.nn.Conv2d
+        The convolution.
+
+    Returns
+    -------
+    float
+        A number that is not below the norm; ``inf`` where images are padded by more than zeros.
+
+    Raises
+    ------
+    ValueError
+        If the weight is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gan.spectral import convolution_bound
+    >>> layer = torch.nn.Conv2d(1, 1, 4, stride=2, padding=1)
+    >>> _ = layer.weight.data.fill_(0.25)  # as a matrix, of norm 1
+    >>> 2.0 <= convolution_bound(layer) <= 2.0 * (1 + 1e-14)
+    True
+    """
+    if layer.padding_mode != "zeros":
+        return math.inf
+    sides = zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)
+    seen = math.prod(-(-kernel // (stride // math.gcd(stride, dilation))) for kernel, stride, dilation in sides)
+    root = math.sqrt(seen)
+    root = root if root.is_integer() else math.nextafter(root, math.inf)
+    return math.nextafter(root * spectral_bound(layer.weight.flatten(1)), math.inf)
+
+
+class Certified(nn.Module, ABC):
+    """A critic that proves a Lipschitz constant of its own, where a row of known layers would not say it."""
+
+    @abstractmethod
+    def constant(self) -> float:
+        """A number that is not below its constant, in evaluation mode; ``inf`` if none is known."""
+
+
 @final
 class CayleyMap(nn.Module):
     r"""Orthonormal columns (or rows, of a wide matrix) by Cayley's transform of a skew-symmetric matrix.
@@ -194,16 +256,16 @@ class AlmostOrthogonalMap(nn.Module):
 
 @final
 class SpectralMap(nn.Module):
-    r"""The matrix over its largest singular value, estimated by a power iteration that goes on from step to step.
+    r"""The weight over its largest singular value, estimated by a power iteration that goes on from step to step.
 
     $u \leftarrow W W^\top u / |W W^\top u|$ and $\sigma = u^\top W v = |W^\top u|$ with $v = W^\top u / |W^\top u|$, never above the true norm, so that the norm of
     the result is at least 1. In training the last u is kept; in evaluation the map is a fixed function.
-    Miyato et al. (2018), algorithm 1.
+    Miyato et al. (2018), algorithm 1. The weight of a convolution is taken as a matrix of as many rows as channels go out.
 
     Parameters
     ----------
-    weight : Tensor (m, n)
-        The matrix that the iteration settles on first.
+    weight : Tensor (m, ...)
+        The weight that the iteration settles on first.
     iterations : int
         Steps of the iteration per call.
     generator : torch.Generator
@@ -214,21 +276,21 @@ class SpectralMap(nn.Module):
         super().__init__()
         self.iterations = iterations
         start = torch.randn(len(weight), dtype=weight.dtype, device=weight.device, generator=generator)
-        self.register_buffer("left", _iterated(weight.detach(), start, SETTLING))
+        self.register_buffer("left", _iterated(weight.detach().flatten(1), start, SETTLING))
 
     def extra_repr(self) -> str:
         """The settings."""
         return f"iterations={self.iterations}"
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Matrix of the same shape; zero stays zero."""
-        left = self.get_buffer("left")
+        """Weight of the same shape; zero stays zero."""
+        left, matrix = self.get_buffer("left"), weight.flatten(1)
         with torch.no_grad():
-            u = _iterated(weight, left, self.iterations)
-            v = _unit(weight.mT @ u)
+            u = _iterated(matrix, left, self.iterations)
+            v = _unit(matrix.mT @ u)
             if self.training:
                 left.copy_(u)
-        sigma = u @ (weight @ v)
+        sigma = u @ (matrix @ v)
         return weight / torch.where(sigma > 0, sigma, 1.0)
 
 

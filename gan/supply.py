@@ -5,6 +5,7 @@ processes train together all of them draw the same joint batch and keep a share 
 of one process.
 """
 
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -99,12 +100,12 @@ class Supply:
         index = torch.randint(len(self.labels), (n,), generator=self.generator, device=self.like.device)
         return Labelled(self.share.of(z), self.labels[self.share.of(index)])
 
-    def made(self, network: nn.Module, given: Labelled) -> Tensor:
+    def made(self, network: Callable[..., Tensor], given: Labelled) -> Tensor:
         """Generated rows.
 
         Parameters
         ----------
-        network : torch.nn.Module
+        network : callable
             The generator.
         given : Labelled
             What `input` returned.
@@ -115,8 +116,7 @@ class Supply:
             Points, with their labels where rows carry them.
         """
         if not self.conditional:
-            points: Tensor = network(given.points)
-            return points
+            return network(given.points)
         return with_labels(network(given.points, given.labels), given.labels, self.classes)
 
     def generated(self, network: nn.Module) -> Sampler:

@@ -7,7 +7,8 @@ checkpoints from which a killed run goes on bit for bit.
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from divergences._extras import require
 from gan.ascent import TrainingError
 from gan.checkpoints import latest, load, save
 from gan.conditional import Conditional
@@ -33,9 +35,10 @@ from gan.logs import Log
 from gan.metrics import Progress, Yardstick, yardstick
 from gan.minibatch import MinibatchCritic
 from gan.networks import GeneratorArchitecture, GeneratorMLP
-from gan.objectives import Contest, Wasserstein
+from gan.objectives import Contest, DonskerVaradhan, Payoff, Separable, Wasserstein
 from gan.optimizers import Adam, OptimizerChoice
 from gan.partitions import Partition, bins_of, classes_of, modes_of
+from gan.perceptrons import perceptron
 from gan.players import Losses, Player
 from gan.shares import Share, alone
 from gan.sources import Sampler
@@ -47,6 +50,9 @@ __all__ = ["Settings", "Trained", "train"]
 
 PENALISED = Adam()
 """Of Gulrajani et al. (2017)."""
+
+OF_THE_VALUE = (Payoff.generator_loss, Separable.generator_loss, DonskerVaradhan.generator_loss)
+"""Losses of the generator that are the value, or the part of it that depends on the generator."""
 
 
 @final
@@ -137,6 +143,7 @@ def train(
     dtype: torch.dtype = torch.float32,
     log: Log | None = None,
     checkpoints: str | Path | None = None,
+    progress: bool = False,
 ) -> Trained:
     r"""Train a generator against a critic.
 
@@ -172,6 +179,8 @@ def train(
         Takes a row of numbers at each measurement; `gan.CsvLog(path)`.
     checkpoints : path-like, optional
         A folder; training goes on from the last checkpoint in it, and writes one at each measurement.
+    progress : bool, default: False
+        Show a progress bar (tqdm) on the standard error.
 
     Returns
     -------
@@ -181,7 +190,10 @@ def train(
     Raises
     ------
     TypeError
-        If the data are no data set, or the objective needs a constraint and there is none.
+        If the data are no data set, the objective needs a constraint and there is none, or the game has one value for both
+        players and the generator minimises another.
+    ModuleNotFoundError
+        If `progress` asks for tqdm and it is not installed.
     ValueError
         If the checkpoints are of another training.
     TrainingError
@@ -225,14 +237,18 @@ def train(
     against = rule.attach(network_of(chosen, weights, unit=unit)(supply.rows, supply.rows), weights)
     for term in terms:
         against = term.attach(against, supply.rows, weights)
+    game = game or Alternating()
+    if game.zero_sum:
+        _require_one_value(game, objective, terms, supply.rows[:2])
     contest = _Contest(objective, rule, tuple(terms), supply, network, against, settings.batch)
-    run = _Run(contest, game or Alternating(), settings, share)
+    run = _Run(contest, game, settings, share)
     numbers = torch.Generator().manual_seed(seeds[3])
     gauge = measure or yardstick(data, _partition(data, numbers), numbers)
     identity = repr(
         (objective, data.name, made, critic, constraint, game, terms, replace(settings, steps=1), dtype, seeds)
     )
-    return run.complete(gauge, seeds[3], log, None if checkpoints is None else Path(checkpoints), identity)
+    folder = None if checkpoints is None else Path(checkpoints)
+    return run.complete(gauge, seeds[3], log, folder, identity, shown=progress and share.rank == 0)
 
 
 @final
@@ -254,17 +270,21 @@ class _Contest:
     batch: int
     penalised: bool = field(init=False)
     separate: bool = field(init=False)
+    make: Callable[..., Tensor] = field(init=False)
+    read: Callable[[Tensor], Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
         """Look once at what does not change from step to step."""
         penalty = type(self.rule).penalty
         object.__setattr__(self, "penalised", penalty is not LipschitzConstraint.penalty)
         object.__setattr__(self, "separate", _sees_batches(self.critic))
+        object.__setattr__(self, "make", perceptron(self.generator) or self.generator)
+        object.__setattr__(self, "read", perceptron(self.critic) or self.critic)
 
     def critic_loss(self) -> Tensor:
         """Minus the objective, and what else the critic minimises."""
         x, given = self.supply.real(self.batch), self.supply.input(self.batch)
-        y = self.supply.made(self.generator, given)
+        y = self.supply.made(self.make, given)
         p, q = self._outputs(x, y)
         penalty = self._penalty(x, y) if self.penalised else 0.0
         loss = penalty - self.objective.on(x, y).value(_mean(p), _mean(q))
@@ -275,10 +295,10 @@ class _Contest:
     def generator_loss(self) -> Tensor:
         """What the objective says, and the terms; real points are only looked at where they matter."""
         given = self.supply.input(self.batch)
-        y = self.supply.made(self.generator, given)
+        y = self.supply.made(self.make, given)
         x = self.supply.real(self.batch)
         payoff = self.objective.on(x, y)
-        p, q = self._outputs(x, y) if payoff.generator_reads_real else (y.new_zeros(1), self.critic(y))
+        p, q = self._outputs(x, y) if payoff.generator_reads_real else (y.new_zeros(1), self.read(y))
         loss = payoff.generator_loss(_mean(p), _mean(q))
         for term in self.terms:
             loss = loss + term.generator_loss(Context(self.generator, self.critic, x, y, given.points))
@@ -291,8 +311,8 @@ class _Contest:
     def _outputs(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs on real and on generated rows, in one pass unless the critic looks at its batch as a whole."""
         if self.separate:
-            return self.critic(x), self.critic(y)
-        p, q = self.critic(torch.cat([x, y])).tensor_split([len(x)])
+            return self.read(x), self.read(y)
+        p, q = self.read(torch.cat([x, y])).split([len(x), len(y)])  # type: ignore[no-untyped-call]
         return p, q
 
 
@@ -302,7 +322,7 @@ def _sees_batches(critic: nn.Module) -> bool:
 
 
 def _mean(values: Tensor) -> Expectation:
-    return Expectation(values, _weights(len(values), values.dtype, values.device))
+    return Expectation(values, _weights(len(values), values.dtype, values.device), uniform=True)
 
 
 @lru_cache(maxsize=16)
@@ -353,27 +373,23 @@ class _Run:
         module: nn.Module = self.average.module
         return module
 
-    def complete(self, gauge: Yardstick, seed: int, log: Log | None, folder: Path | None, identity: str) -> Trained:
+    def complete(
+        self, gauge: Yardstick, seed: int, log: Log | None, folder: Path | None, identity: str, *, shown: bool = False
+    ) -> Trained:
         """The loop."""
         self._resume(folder, identity, log)
         history: list[Progress] = []
-        while self.step < self.settings.steps:
-            start = time.perf_counter()
-            for _ in range(min(self.settings.every, self.settings.steps - self.step)):
-                losses = self.dynamics.step()
-                if self.average is not None:
-                    self.average.update_parameters(self.contest.generator)
-                self.step += 1
-                if losses.critic.device.type == "cpu":  # elsewhere reading a loss would wait for the device
-                    _require_finite(losses, self.step)
-            _require_finite(losses, self.step)
-            self.seconds += time.perf_counter() - start
-            history.append(self._measured(losses, gauge, seed))
-            if self.share.rank == 0:
-                if log is not None:
-                    log(history[-1].row() | history[-1].quality.masses())
-                if folder is not None:
-                    save(folder, self.step, self._state(identity))
+        with _bar(self.step, self.settings.steps, shown=shown) as advance:
+            while self.step < self.settings.steps:
+                start = time.perf_counter()
+                losses = self._steps(min(self.settings.every, self.settings.steps - self.step), advance)
+                self.seconds += time.perf_counter() - start
+                history.append(self._measured(losses, gauge, seed))
+                if self.share.rank == 0:
+                    if log is not None:
+                        log(history[-1].row() | history[-1].quality.masses())
+                    if folder is not None:
+                        save(folder, self.step, self._state(identity))
         supply = self.contest.supply
         return Trained(
             generator=self.best,
@@ -385,6 +401,19 @@ class _Run:
             device=str(supply.like.device),
             seconds=self.seconds,
         )
+
+    def _steps(self, number: int, advance: Callable[[], Any]) -> Losses:
+        """Steps of the game; the losses of the last."""
+        for _ in range(number):
+            losses = self.dynamics.step()
+            if self.average is not None:
+                self.average.update_parameters(self.contest.generator)
+            self.step += 1
+            if losses.critic.device.type == "cpu":  # elsewhere reading a loss would wait for the device
+                _require_finite(losses, self.step)
+            advance()
+        _require_finite(losses, self.step)
+        return losses
 
     def _measured(self, losses: Losses, gauge: Yardstick, seed: int) -> Progress:
         """The generated points at this step, with randomness of their own that a resumed run has again."""
@@ -435,6 +464,37 @@ def _require_finite(losses: Losses, step: int) -> None:
         if not math.isfinite(loss):
             msg = f"expected a finite loss of the {name}, got {float(loss)} at step {step}; lower its learning rate"
             raise TrainingError(msg)
+
+
+@contextmanager
+def _bar(done: int, steps: int, *, shown: bool) -> Iterator[Callable[[], Any]]:
+    """What is called after each step."""
+    if not shown:
+        yield lambda: None
+        return
+    require("tqdm", "cluster", "a progress bar")
+    from tqdm import tqdm
+
+    with tqdm(total=steps, initial=done, unit="step") as bar:
+        yield bar.update
+
+
+def _require_one_value(game: Game, objective: Contest, terms: Sequence[Term], rows: Tensor) -> None:
+    """Refuse losses of the generator that a game with one value for both players would leave out."""
+    payoff = objective.on(rows, rows)
+    if type(payoff).generator_loss not in OF_THE_VALUE:
+        msg = (
+            f"expected an objective whose generator minimises its value for {game}, got {objective!r}, where it has "
+            "a loss of its own; take Alternating() or Simultaneous()"
+        )
+        raise TypeError(msg)
+    for term in terms:
+        if type(term).generator_loss is not Term.generator_loss:
+            msg = (
+                f"expected terms without a loss of the generator for {game}, which has one value for both players, "
+                f"got {term!r}; take Alternating() or Simultaneous()"
+            )
+            raise TypeError(msg)
 
 
 def _share(settings: Settings) -> Share:

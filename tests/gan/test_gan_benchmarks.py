@@ -1,6 +1,7 @@
 """The benchmarks of trained GANs: short runs write what they promise, and what they compute exactly is exact."""
 
 import csv
+import dataclasses
 import json
 import math
 import sys
@@ -20,6 +21,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import baselines
 import fgan_mixture
+import gan_progress
 import labels_and_codes
 
 
@@ -123,3 +125,61 @@ def test_squares_of_the_plane_hold_their_points():
     cell = labels_and_codes.squares(points)
     assert cell[0] == cell[1] != cell[2]
     assert cell[3] == cell[4]
+
+
+SHORT = gan_progress.Settings(
+    True, "", steps=9, every=3, batch=16, critic_steps=2, width=8, samples=40, pairs=2, seeds=(1, 2), jobs=1
+)
+
+
+def test_a_training_measured_between_its_legs_is_one_training():
+    for case in gan_progress.CASES:
+        measured = gan_progress.run(case, gan_progress.measure_of(SHORT, 1), SHORT, 1)
+        whole = dataclasses.replace(SHORT, every=9)
+        (last,) = gan_progress.run(case, gan_progress.measure_of(SHORT, 1), whole, 1).history
+        assert [p.step for p in measured.history] == [3, 6, 9]
+        assert measured.history[-1] == last
+
+
+def test_value_and_distance_of_a_measurement_are_of_the_same_points():
+    """A coordinate is 1-Lipschitz: its value is at most W1 of the very points, and is W1 where they are shifted along it."""
+    rng = torch.Generator().manual_seed(0)
+    x, shift = torch.randn(50, 2, generator=rng), torch.tensor([3.0, 0.0])
+    coordinate = Coordinate()
+    assert gan_progress.value_on(gan.wasserstein, coordinate, x, x - shift) == pytest.approx(3, rel=1e-6)
+    y = torch.randn(50, 2, generator=rng)
+    assert gan_progress.value_on(gan.wasserstein, coordinate, x, y) <= gan.metrics.exact_w1(x, y).value * (1 + 1e-6)
+    for objective in (gan.minimax, gan.non_saturating):
+        undecided = gan_progress.value_on(objective, Nothing(), x, y)
+        assert undecided == pytest.approx(-2 * math.log(2), rel=1e-6)
+
+
+class Coordinate(torch.nn.Module):
+    def forward(self, x):
+        return x[:, 0]
+
+
+class Nothing(torch.nn.Module):
+    def forward(self, x):
+        return torch.zeros(len(x))
+
+
+def test_the_worst_seed_is_judged():
+    row = gan_progress.Row("WGAN-GP", 1, 10, 0.95, 0.8, 0.9, 0.7, 2.0, 0.3, 0.1, 1.0)
+    other = dataclasses.replace(row, system="GAN, saturating", spearman=0.93)
+    low = dataclasses.replace(row, seed=2, spearman=0.85)
+    assert [t.met for t in gan_progress.judged([row, other])] == [True, True]
+    assert [t.met for t in gan_progress.judged([row, low, other])] == [False, True]
+    assert [t.met for t in gan_progress.judged([row, low, dataclasses.replace(other, seed=2)])] == [False, False]
+
+
+def test_every_seed_is_written_and_drawn(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(gan_progress, "parsed", lambda _: dataclasses.replace(SHORT, out=str(tmp_path)))
+    assert gan_progress.main([]) == 0
+    written(tmp_path, "gan_progress")
+    drawn(tmp_path, "gan_progress")
+    with (tmp_path / "gan_progress_points.csv").open() as file:
+        points = list(csv.DictReader(file))
+    assert len(points) == 3 * len(SHORT.seeds) * len(gan_progress.CASES)
+    printed = capsys.readouterr().out
+    assert all(case.name in printed for case in gan_progress.CASES)

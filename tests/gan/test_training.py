@@ -22,8 +22,9 @@ from gan.logs import CsvLog
 from gan.lookahead import Extragradient, Optimistic
 from gan.metrics import yardstick
 from gan.networks import Affine, FeatureMLP, GeneratorMLP
-from gan.optimizers import SGD, Adam
+from gan.optimizers import SGD, Adam, RMSProp
 from gan.partitions import modes_of
+from gan.perceptrons import perceptron
 from gan.presets import PRESETS
 from gan.shares import Share
 from gan.terms import FeatureMatching
@@ -153,6 +154,118 @@ def test_a_diverging_training_names_step_and_quantity():
     fast = Settings(steps=50, batch=16, pool=100, critic_optimizer=SGD(1e30), generator_optimizer=SGD(1e30))
     with pytest.raises(gan.TrainingError, match=r"expected a finite loss of the \w+, got \S+ at step \d+; lower its"):
         train(minimax, ring(), generator=SMALL, settings=fast, measure=gauge())
+
+
+def doubles(architecture, *shape, seed=0):
+    """A network of doubles, and points that it is to be differentiated at."""
+    numbers = torch.Generator().manual_seed(seed)
+    points = 3 * torch.randn(*shape, dtype=torch.float64, generator=numbers) + 1
+    if isinstance(architecture, GeneratorMLP):
+        return architecture.build(points, numbers), torch.randn(9, 8, dtype=torch.float64, generator=numbers)
+    return architecture.build(points, points, numbers, unit=2.5), points
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("kind", [gan.MLP, GeneratorMLP])
+def test_written_gradients_are_those_of_autograd(kind, depth):
+    """By points and by parameters, to 1e-12; and only those that are asked for."""
+    network, x = doubles(kind(width=16, depth=depth), 12, 2)
+    fast = perceptron(network)
+    leaves = [x.requires_grad_(), *network.parameters()]
+    assert torch.equal(fast(x), network(x))
+    ours, theirs = (torch.autograd.grad(f(x).square().mean(), leaves) for f in (fast, network))
+    for a, b in zip(ours, theirs, strict=True):
+        assert torch.allclose(a, b, rtol=1e-12, atol=1e-14)
+    for p in network.parameters():
+        p.requires_grad = False
+    fast(x).square().mean().backward()
+    assert torch.allclose(x.grad, theirs[0], rtol=1e-12, atol=1e-14)
+    assert all(p.grad is None for p in network.parameters())
+    with torch.no_grad():
+        assert torch.equal(fast(x), network(x))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("rule", [gan.GradientPenalty(), gan.GradientPenalty(one_sided=True, power=1)], ids=repr)
+def test_the_penalty_of_written_slopes_is_that_of_double_backward(rule, depth):
+    network, x = doubles(gan.MLP(width=16, depth=depth), 24, 2)
+    other = torch.nn.Sequential(network)  # the same function, of a shape that is not known
+    assert perceptron(other) is None
+    gradients = []
+    for critic in (network, other):
+        penalty = rule.penalty(critic, x[:12], x[12:], torch.Generator().manual_seed(1))
+        weights = [p for p in network.parameters() if p.ndim == 2]
+        gradients.append([penalty.detach(), *torch.autograd.grad(penalty, weights)])
+    for a, b in zip(*gradients, strict=True):
+        assert torch.allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+def test_written_gradients_are_of_known_shapes_only():
+    """A hook, a parametrization, another activation or a missing bias are left to autograd."""
+    linear, relu = torch.nn.Linear, torch.nn.ReLU
+    hooked = torch.nn.Sequential(linear(2, 3), relu(), linear(3, 1))
+    assert perceptron(hooked) is not None
+    hooked[0].register_forward_hook(lambda *_: None)
+    spectral = gan.SpectralNorm().attach(doubles(gan.MLP(width=4), 5, 2)[0], torch.Generator().manual_seed(0))
+    others = [
+        torch.nn.Sequential(linear(2, 3), torch.nn.Tanh(), linear(3, 1)),
+        torch.nn.Sequential(linear(2, 3, bias=False), relu(), linear(3, 1)),
+        torch.nn.Sequential(linear(2, 3), relu()),
+        linear(2, 1),
+    ]
+    assert [perceptron(module) for module in [hooked, spectral, *others]] == [None] * 6
+
+
+def test_written_gradients_are_not_differentiated_twice():
+    network, x = doubles(gan.MLP(width=8), 6, 2)
+    (slope,) = torch.autograd.grad(perceptron(network)(x.requires_grad_()).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()
+
+
+def test_rmsprop_steps_as_that_of_torch():
+    ours, theirs = ([torch.nn.Parameter(torch.ones(3, 2)), torch.nn.Parameter(torch.zeros(2))] for _ in range(2))
+    optimizers = [RMSProp(1e-2).make(ours), torch.optim.RMSprop(theirs, lr=1e-2, alpha=0.99)]
+    for step in range(5):
+        for parameters, optimizer in zip((ours, theirs), optimizers, strict=True):
+            for p in parameters:
+                p.grad = torch.sin(p.detach() * 3 + step)
+            optimizer.step()
+    for a, b in zip(ours, theirs, strict=True):
+        assert torch.allclose(a, b, rtol=1e-6)
+
+
+def test_a_training_with_a_projection_goes_on_bit_for_bit(tmp_path):
+    """WGAN: clipped weights, and the state of RMSProp."""
+    wgan = {
+        "constraint": gan.WeightClipping(0.05),
+        "settings": Settings(
+            steps=4, every=2, batch=16, pool=200, critic_optimizer=RMSProp(1e-3), generator_optimizer=RMSProp(1e-3)
+        ),
+    }
+    short = wgan | {"settings": Settings(**(vars(wgan["settings"]) | {"steps": 2}))}
+    run(**short, checkpoints=tmp_path)
+    assert same(run(**wgan, checkpoints=tmp_path), run(**wgan))
+
+
+@pytest.mark.parametrize("objective", [non_saturating, gan.least_squares, gan.hinge, gan.relativistic], ids=str)
+def test_one_value_for_both_needs_an_objective_that_has_one(objective):
+    with pytest.raises(
+        TypeError, match=r"expected an objective whose generator minimises its value for SingleStep\(\), got "
+    ):
+        train(objective, ring(), game=SingleStep(), measure=gauge())
+
+
+def test_one_value_for_both_leaves_out_no_term():
+    with pytest.raises(TypeError, match=r"expected terms without a loss of the generator for SingleStep\(\)"):
+        train(minimax, ring(), critic=FeatureMLP(), terms=[FeatureMatching()], game=SingleStep(), measure=gauge())
+
+
+def test_progress_is_shown_when_asked_for(capfd):
+    run(2, every=2)
+    assert capfd.readouterr() == ("", "")
+    run(2, every=2, progress=True)
+    assert "2/2" in capfd.readouterr().err
 
 
 def test_data_are_a_data_set():
@@ -293,6 +406,6 @@ def test_the_command_line_trains_draws_and_goes_on(tmp_path):
     assert [row["step"] for row in CsvLog(tmp_path / "log.csv").rows()] == [4, 8, 12]
     assert (tmp_path / "generated.png").stat().st_size > 1000
     other = subprocess.run([*command, "--seed", "1", "--steps", "16"], check=False, capture_output=True, text=True)
-    assert other.returncode == 1
-    assert other.stderr.startswith("gan train: expected a checkpoint of this training")
+    assert other.returncode == 2
+    assert other.stderr.startswith("gan: expected a checkpoint of this training")
     assert "Traceback" not in other.stderr
