@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_",
     "abort_on_example_error": True,
     "parallel": os.cpu_count() or 1,
+    "capture_repr": (),  # what a block prints is shown, not what its last expression is
     "reset_modules": ("matplotlib", "extensions.pictures.house_style"),
     "image_srcset": ["2x"],  # sharp on screens of twice the density
     "remove_config_comments": True,
