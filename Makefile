@@ -38,7 +38,6 @@ doctest: $(VENV)/dev.stamp
 # warning. MathJax comes from npm; without it, set MATHJAX to the path of an es5/tex-svg.js of MathJax 3.
 docs: $(VENV)/docs.stamp
 	OMP_NUM_THREADS=1 $(RUN) sphinx -W -n --keep-going -j auto -b html -d docs/_build/doctrees docs docs/_build/html
-	OMP_NUM_THREADS=1 $(RUN) sphinx -W -q -b doctest -d docs/_build/doctrees docs docs/_build/doctest
 
 docs-check: docs
 	$(VENV)/bin/python docs/check_pages.py

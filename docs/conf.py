@@ -19,7 +19,6 @@ version = release = __version__
 
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.doctest",
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_nb",
@@ -58,8 +57,6 @@ nb_execution_mode = "force"  # a cache would not see that the packages have chan
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_excludepatterns = ["auto_examples/**"]
-doctest_test_doctest_blocks = ""  # examples of docstrings are tests of the packages; here only those of the guide
-doctest_global_setup = "import divergences as dv"
 
 sphinx_gallery_conf = {
     "examples_dirs": ["examples"],
