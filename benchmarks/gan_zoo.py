@@ -4,18 +4,27 @@ The systems of the papers (`gan.PRESETS`) and f-GANs of further divergences, all
 learning rate and number of steps, so that they differ in what they compete for and in their game. In this they
 deviate from the papers: optimizers are of the paper's kind and momentum, at the common rate; WGAN has a lower rate
 and a wider box of weights, so that it moves within the given steps; the generator is measured as the moving average
-of its weights. On digits the networks are those of DCGAN; critics under a gradient penalty have layer norm in place
-of batch norm, clipped ones none, and those that are made of linear layers, under spectral norm or an autoencoder, are
-fully connected.
+of its weights. On digits the networks are those of DCGAN, and an autoencoder of EBGAN; critics under a gradient
+penalty have layer norm in place of batch norm, those that are clipped or under spectral norm none.
+
+The minimax game is played twice on the ring: with one step of the critic, and as gan-k20 with twenty, so that the
+critic comes near its optimum. There the theory of its failure applies: where D tells real from generated points,
+log(1 - D) is flat, and the generator is told nothing.
 
 For each: exact W1 between generated and real samples (of digits, held-out ones), its ratio to that between two real
-samples of the same size, modes covered, mass per mode and the share of points of high quality. A training that ends
-with a loss that is not finite is a row of its own.
+samples of the same size, modes covered, mass per mode and the share of points of high quality; and the pull, the mean
+length of the gradient of the generator's loss by its points: 1 of an exact W1 critic, 0 of a game that has saturated.
+A training that ends with a loss that is not finite is a row of its own.
 
-Prints a table per data set, and writes it with the mass of every mode as CSV and JSON, and a picture per data set,
-under benchmarks/results/.
+A row says what a training under these settings comes to, not what an objective can do: f-GANs in single steps do not
+reach the minimisers of their divergences, of which that of KL would cover all modes.
 
-    python benchmarks/gan_zoo.py [--quick] [--only NAME ...] [--data NAME ...] [--steps N] [--jobs N] [--out FOLDER]
+Prints a table per data set and what KL and reverse KL, and the two minimax games, make of the modes; writes the rows
+and the mass of every mode as CSV and JSON, a picture of the points per data set, and one of all masses, under
+benchmarks/results/.
+
+    python benchmarks/gan_zoo.py [--quick] [--only NAME ...] [--data NAME ...] [--steps N] [--seed N] [--jobs N]
+                                 [--out FOLDER]
 """
 
 import argparse
@@ -26,7 +35,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import final
@@ -35,22 +44,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from divergence_report import Target, announce, save, show
-from torch import nn
-from zoo_pictures import Panel, draw_panels
+from torch import Tensor, nn
+from zoo_pictures import Masses, Panel, draw_masses, draw_panels
 
 import divergences as dv
 from gan.adversarial import EnergyBased
 from gan.ascent import TrainingError
 from gan.critics import MLP, Architecture
 from gan.datasets import DataSet, digits, grid, ring
+from gan.expectations import Expectation
 from gan.games import Alternating, SingleStep
-from gan.image_networks import AutoencoderEnergy, DCGANCritic, DCGANGenerator
+from gan.image_networks import AutoencoderEnergy, DCGANGenerator
 from gan.latents import NormalLatent
-from gan.lipschitz import GradientPenalty, SpectralNorm, WeightClipping
+from gan.lipschitz import WeightClipping
 from gan.metrics import Quality, Yardstick, yardstick
 from gan.networks import GeneratorArchitecture, GeneratorMLP
 from gan.non_negative import NonNegative
-from gan.objectives import fgan, variational
+from gan.objectives import Contest, fgan, variational
 from gan.optimizers import Adam, OptimizerChoice, RMSProp
 from gan.partitions import Partition, classes_of, modes_of
 from gan.presets import PRESETS, Preset
@@ -65,15 +75,23 @@ GOAL_RATIO, GOAL_QUALITY = 1.5, 0.8
 Floats = npt.NDArray[np.float64]
 
 SYSTEMS: Mapping[str, Preset] = {
+    "gan": PRESETS["gan"],
+    "gan-k20": replace(PRESETS["gan"], source="Goodfellow et al. (2014), algorithm 1, k = 20", game=Alternating(20)),
     **PRESETS,
     "fgan-pearson": Preset(fgan(dv.pearson_chi2), "Nowozin et al. (2016), table 1", game=SingleStep()),
     "fgan-hellinger": Preset(fgan(dv.squared_hellinger), "Nowozin et al. (2016), table 1", game=SingleStep()),
     "fgan-jeffreys": Preset(variational(dv.jeffreys), "Nowozin et al. (2016), table 1", game=Alternating(1)),
     "fgan-tv": Preset(fgan(dv.tv), "Nowozin et al. (2016), table 1", game=SingleStep()),
 }
-"""The presets, and f-GANs of the other divergences of that paper."""
+"""The presets, the minimax game with a critic near its optimum, and f-GANs of the other divergences of that paper."""
 
 DATA = ("ring", "grid", "digits")
+
+WHERE: Mapping[str, tuple[str, ...]] = {"gan-k20": ("ring",)}
+"""Data sets of the systems that are not on all."""
+
+COMPARED = (("fgan-kl", "fgan-reverse-kl"), ("gan", "gan-k20"), ("gan", "non-saturating"))
+"""Pairs of systems whose modes are told side by side."""
 
 
 @final
@@ -134,6 +152,14 @@ class Settings:
     jobs: int = 2
     seed: int = 0
 
+    def steps(self, data: str) -> int:
+        """Steps of the generator on a data set."""
+        return self.image_steps if data == "digits" else self.plane_steps
+
+    def pairs_of_names(self) -> list[tuple[str, str]]:
+        """What is run: data sets and systems."""
+        return [(name, system) for name in self.data for system in self.only if name in WHERE.get(system, DATA)]
+
 
 @final
 @dataclass(frozen=True)
@@ -147,19 +173,25 @@ class Row:
     steps : int
         Steps of the generator; where training stopped, none.
     w1 : float
-        Exact W1 between generated and real samples.
+        Exact W1 between generated and real samples, the mean of several pairs.
+    w1_lower, w1_upper : float
+        Proven bounds of it.
     floor : float
         Exact W1 between real samples.
     ratio : float
         Of the two.
     covered, modes : int
         Modes (digits: classes) with at least a tenth of their share, in points of high quality; number of them.
+    reached : int
+        Modes with at least a tenth of their share, in points of any quality that are nearest to them.
     high_quality : float
         Share of points within three standard deviations of a mode (digits: of a class that is 90 % sure).
     tv : float
         Total variation between the masses of the modes and those of the data.
+    pull : float
+        Mean length of the gradient of the generator's loss by its points, times their number.
     seconds : float
-        Of training, without measurement.
+        Processor time of training on one thread, measurement at its end included: what others do meanwhile is not in it.
     failure : str
         What stopped it; empty if nothing did.
     """
@@ -168,12 +200,16 @@ class Row:
     system: str
     steps: int
     w1: float
+    w1_lower: float
+    w1_upper: float
     floor: float
     ratio: float
     covered: int
     modes: int
+    reached: int
     high_quality: float
     tv: float
+    pull: float
     seconds: float
     failure: str = ""
 
@@ -244,7 +280,7 @@ def adapted(preset: Preset, settings: Settings, *, images: bool) -> Preset:
     if isinstance(constraint, WeightClipping):
         rate, constraint = rate * settings.clipped_rate, WeightClipping(settings.clipped_limit)
     optimizer = at_rate(preset.optimizer, rate)
-    critic = image_critic(preset, settings) if images else plane_critic(preset, settings)
+    critic = preset.on_images(settings.channels).critic if images else plane_critic(preset, settings)
     return replace(preset, constraint=constraint, critic=critic, optimizer=optimizer, batch=settings.batch)
 
 
@@ -264,33 +300,19 @@ def plane_critic(preset: Preset, settings: Settings) -> Architecture:
     return NonNegative(plain) if isinstance(preset.critic, NonNegative) else plain
 
 
-def image_critic(preset: Preset, settings: Settings) -> Architecture:
-    """DCGAN's critic where the system admits it."""
-    if isinstance(preset.objective, EnergyBased):
-        return AutoencoderEnergy(width=settings.width, depth=1, code=16)
-    if isinstance(preset.constraint, SpectralNorm):
-        return MLP(settings.width, settings.depth)
-    if isinstance(preset.constraint, GradientPenalty):
-        return DCGANCritic(width=settings.channels, norm=partial(nn.GroupNorm, 1))
-    if isinstance(preset.constraint, WeightClipping):
-        return DCGANCritic(width=settings.channels, norm=nn.Identity)
-    critic = DCGANCritic(width=settings.channels)
-    return NonNegative(critic) if isinstance(preset.critic, NonNegative) else critic
-
-
 def result(name: str, system: str, settings: Settings) -> Result:
     """Train one system on one data set, and measure it."""
     torch.set_num_threads(1)
     at, images = task(name, settings), name == "digits"
     preset = adapted(SYSTEMS[system], settings, images=images)
-    steps = settings.image_steps if images else settings.plane_steps
+    steps = settings.steps(name)
     generator: GeneratorArchitecture = (
         DCGANGenerator(width=settings.channels)
         if images
         else GeneratorMLP(NormalLatent(8), settings.width, settings.depth)
     )
     chosen: Training = preset.settings(steps=steps, every=steps, average=settings.average)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         trained = train(
             preset.objective,
@@ -305,27 +327,42 @@ def result(name: str, system: str, settings: Settings) -> Result:
             device="cpu",
         )
     except TrainingError as error:
-        return failed(name, system, at, time.perf_counter() - start, str(error))
-    quality = trained.history[-1].quality
-    points = trained.sampler(1000, torch.Generator().manual_seed(settings.seed)).double().numpy()
-    return Result(
-        row(name, system, steps, quality, trained.seconds), quality.cells.mass, at.gauge.partition.mass, points
-    )
+        return failed(name, system, at, time.process_time() - start, str(error))
+    seconds, quality = time.process_time() - start, trained.history[-1].quality
+    points = trained.sampler(1000, torch.Generator().manual_seed(settings.seed))
+    real = at.gauge.real[0]
+    slope = pull(trained.critic, preset.objective, real, points[: len(real)])
+    expected = at.gauge.partition.mass
+    found = row(name, system, steps, quality, expected, slope, seconds)
+    return Result(found, quality.cells.mass, expected, points.double().numpy())
 
 
-def row(name: str, system: str, steps: int, quality: Quality, seconds: float) -> Row:
+def pull(critic: nn.Module, objective: Contest, real: Tensor, generated: Tensor) -> float:
+    """Mean length of the gradient of the generator's loss by its points, times their number."""
+    critic = critic.double().eval()  # so that small slopes are not lost
+    x, y = real.double(), generated.double().requires_grad_()
+    p, q = (Expectation(values, torch.full_like(values, 1 / len(values))) for values in (critic(x), critic(y)))
+    (slope,) = torch.autograd.grad(objective.on(x, y).generator_loss(p, q), y)
+    return float(slope.norm(dim=1).sum())
+
+
+def row(name: str, system: str, steps: int, quality: Quality, expected: Floats, slope: float, seconds: float) -> Row:
     """What the table says."""
     return Row(
         data=name,
         system=system,
         steps=steps,
         w1=quality.w1.value,
+        w1_lower=quality.w1.lower,
+        w1_upper=quality.w1.upper,
         floor=quality.floor,
         ratio=quality.ratio,
         covered=quality.covered,
-        modes=len(quality.cells.mass),
+        modes=len(expected),
+        reached=int((quality.cells.mass >= expected / 10).sum()),
         high_quality=quality.cells.high_quality,
         tv=quality.cells.tv,
+        pull=slope,
         seconds=seconds,
     )
 
@@ -333,13 +370,15 @@ def row(name: str, system: str, steps: int, quality: Quality, seconds: float) ->
 def failed(name: str, system: str, at: Task, seconds: float, failure: str) -> Result:
     """A training that stopped: nothing is known of its points."""
     expected, nan = at.gauge.partition.mass, math.nan
-    missing = Row(name, system, 0, nan, at.gauge.floor, nan, 0, len(expected), nan, nan, seconds, failure)
+    missing = Row(
+        name, system, 0, nan, nan, nan, at.gauge.floor, nan, 0, len(expected), 0, nan, nan, nan, seconds, failure
+    )
     return Result(missing, np.full(len(expected), nan), expected, np.zeros((0, at.data.dimension)))
 
 
 def all_results(settings: Settings) -> list[Result]:
     """Everything, on as many processes as asked for; slow games first, so that none is left alone at the end."""
-    pairs = [(name, system) for name in settings.data for system in settings.only]
+    pairs = settings.pairs_of_names()
     slow = sorted(pairs, key=lambda pair: -critic_steps(SYSTEMS[pair[1]]))
     if settings.jobs == 1:
         found = [told(result(*pair, settings)) for pair in slow]
@@ -384,15 +423,35 @@ def table(name: str, results: Sequence[Result]) -> None:
     """Print the rows of a data set, the nearest first, and what stopped the others."""
     rows = sorted((r.row for r in results if r.row.data == name), key=lambda r: (bool(r.failure), r.ratio))
     lines = [
-        [r.system, f"{r.w1:.3f}", f"{r.ratio:.2f}", f"{r.covered}/{r.modes}", f"{r.high_quality:.1%}", f"{r.tv:.3f}",
-         f"{r.seconds:.1f}"]
+        [r.system, f"{r.w1:.3f}", f"{r.ratio:.2f}", f"{r.covered}/{r.modes}", f"{r.reached}/{r.modes}",
+         f"{r.high_quality:.1%}", f"{r.tv:.3f}", f"{r.pull:.1e}", str(r.steps), f"{r.seconds:.1f}"]
         for r in rows
     ]  # fmt: skip
-    title = f"{name}: {max(r.steps for r in rows)} steps, W1 between real samples {rows[0].floor:.3f}"
-    show(title, ["system", "W1", "ratio", "modes", "high quality", "TV of masses", "seconds"], lines)
+    title = f"{name}, W1 between real samples {rows[0].floor:.3f}"
+    header = ["system", "W1", "ratio", "modes", "reached", "high quality", "TV of masses", "pull", "steps", "seconds"]
+    show(title, header, lines)
     for r in rows:
         if r.failure:
             print(f"  {r.system}: {r.failure}")
+
+
+def compare(results: Sequence[Result]) -> None:
+    """Print what pairs of systems make of the modes."""
+    found = {(r.row.data, r.row.system): r.row for r in results}
+    for pair in COMPARED:
+        both = [name for name in DATA if all((name, system) in found for system in pair)]
+        if both:
+            print(f"\n{pair[0]} and {pair[1]}")
+        for name in both:
+            print(f"  {name}: {'; '.join(modes_in_words(found[name, system]) for system in pair)}")
+
+
+def modes_in_words(r: Row) -> str:
+    """Modes and masses of a row."""
+    if r.failure:
+        return f"{r.system} stopped"
+    far = f"TV of masses {r.tv:.2f}, {r.ratio:.1f} times real W1, pull {r.pull:.0e}"
+    return f"{r.system} covers {r.covered} of {r.modes} modes and reaches {r.reached}, {far}"
 
 
 def save_masses(results: Sequence[Result], path: Path) -> None:
@@ -415,9 +474,16 @@ def draw(results: Sequence[Result], settings: Settings, out: Path) -> None:
             if r.row.data == name:
                 figures = f"\n{r.row.ratio:.1f} x real W1, {r.row.covered}/{r.row.modes} modes" if len(r.points) else ""
                 panels.append(Panel(r.row.system + figures, r.points))
-        steps = settings.image_steps if name == "digits" else settings.plane_steps
         grey = "" if name == "digits" else "; real points in grey"
-        draw_panels(panels, at.data.shape, f"{name}, after {steps} steps{grey}", out / f"gan_zoo_{name}.png")
+        title = f"{name}, after {settings.steps(name)} steps{grey}"
+        draw_panels(panels, at.data.shape, title, out / f"gan_zoo_{name}.png")
+    draw_masses(
+        {
+            name: [Masses(r.row.system, r.mass, r.expected) for r in results if r.row.data == name]
+            for name in settings.data
+        },
+        out / "gan_zoo_masses.png",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -428,6 +494,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = all_results(settings)
     for name in settings.data:
         table(name, results)
+    compare(results)
     print(f"\n{time.perf_counter() - start:.0f} s on {settings.jobs} processes")
     targets = judged(results)
     met = announce(targets)
@@ -446,6 +513,7 @@ def parsed(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--only", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS), help="systems")
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA), help="data sets")
     parser.add_argument("--steps", type=positive, help="of the generator, on all data sets")
+    parser.add_argument("--seed", type=natural, default=0, help="of points and weights")
     parser.add_argument("--jobs", type=positive, default=2, help="processes")
     parser.add_argument("--out", type=folder, help="where the files go")
     options = parser.parse_args(arguments)
@@ -455,20 +523,29 @@ def parsed(arguments: Sequence[str] | None) -> Settings:
         only=tuple(options.only),
         data=tuple(options.data),
         jobs=options.jobs,
+        seed=options.seed,
     )
+    settings = replace(settings, data=tuple(dict.fromkeys(name for name, _ in settings.pairs_of_names())))
+    if not settings.data:
+        parser.error(f"expected a system that is on {' or '.join(options.data)}, got {' '.join(options.only)}")
     if options.quick:
-        settings = replace(settings, plane_steps=100, image_steps=20, average=0.9, samples=200, pairs=1, points=1000)
-    if options.steps:
-        settings = replace(settings, plane_steps=options.steps, image_steps=options.steps)
+        settings = replace(settings, average=0.9, samples=200, pairs=1, points=1000)
+    if options.quick or options.steps:
+        settings = replace(settings, plane_steps=options.steps or 60, image_steps=options.steps or 15)
     return settings
+
+
+def natural(text: str, *, least: int = 0) -> int:
+    """A number of at least 0."""
+    if not text.isdecimal() or int(text) < least:
+        msg = f"expected a whole number of at least {least}, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def positive(text: str) -> int:
     """A number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        msg = f"expected a whole number of at least 1, got {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
+    return natural(text, least=1)
 
 
 def folder(text: str) -> Path:

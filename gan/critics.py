@@ -20,7 +20,7 @@ from divergences.transport.exact import round_up
 from gan.envelopes import ConeEnvelope, CTransformed, Envelope, FunnelEnvelope
 from gan.expectations import at_least
 from gan.perceptrons import Frame, Framed
-from gan.spectral import spectral_bound
+from gan.spectral import Certified, spectral_bound
 
 __all__ = [
     "MLP",
@@ -32,7 +32,6 @@ __all__ = [
     "GroupSortMLP",
     "MaxMin",
     "Standardised",
-    "linear_layers",
     "lipschitz_constant",
 ]
 
@@ -364,6 +363,8 @@ def _constant(module: nn.Module) -> Fraction | None:
         inner = _constant(module.network)
         unit, spread = (Fraction(float(module.get_buffer(name))) for name in ("unit", "spread"))
         return None if inner is None else inner * unit / spread
+    if isinstance(module, Certified):
+        return _rational(module.constant())
     if isinstance(module, nn.Linear):
         return _rational(spectral_bound(module.weight))
     if isinstance(module, _Fourier):  # hypot errs by less than one unit in the last place
@@ -374,11 +375,6 @@ def _constant(module: nn.Module) -> Fraction | None:
 
 def _rational(x: float) -> Fraction | None:
     return Fraction(x) if math.isfinite(x) else None
-
-
-def linear_layers(critic: nn.Module) -> list[nn.Linear]:
-    """All fully connected layers of a critic, in order."""
-    return [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
 
 
 def _envelope(

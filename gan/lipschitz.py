@@ -25,14 +25,13 @@ from gan.critics import (
     Funnels,
     GroupSortMLP,
     Standardised,
-    linear_layers,
     lipschitz_constant,
 )
 from gan.envelopes import CTransformed, Envelope
 from gan.expectations import at_least
 from gan.perceptrons import perceptron
 from gan.shares import Share, alone
-from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, Certified, SpectralMap
+from gan.spectral import AlmostOrthogonalMap, BjorckMap, CayleyMap, SpectralMap
 
 __all__ = [
     "PORTFOLIO",
@@ -127,8 +126,8 @@ class WeightClipping(LipschitzConstraint):
     def attach(self, critic: nn.Module, generator: torch.Generator) -> nn.Module:
         """Refuse layers whose parameters are not their weights."""
         del generator
-        for layer in linear_layers(critic):
-            if (present := _map_of(layer)) is not None:
+        for part in critic.modules():
+            if (present := _map_of(part)) is not None:
                 msg = f"expected a critic with free weights to clip, got one under {present}; build a new critic"
                 raise ValueError(msg)
         return critic
@@ -225,10 +224,6 @@ class SpectralNorm(LipschitzConstraint):
         return _parametrised(
             critic, self, lambda weight: SpectralMap(weight, self.iterations, generator), (nn.Linear, nn.Conv2d)
         )
-
-    def bound(self, critic: nn.Module) -> float:
-        """A proven Lipschitz constant of a critic, by the norms of its layers; ``inf`` if one is not known."""
-        return critic.constant() if isinstance(critic, Certified) else lipschitz_constant(critic)
 
 
 @final

@@ -10,7 +10,7 @@ from deel import torchlip
 from torch import nn
 
 import gan
-from gan.critics import Funnels, GroupSort, MaxMin, Standardised, linear_layers, lipschitz_constant
+from gan.critics import Funnels, GroupSort, MaxMin, Standardised, lipschitz_constant
 from gan.envelopes import ConeEnvelope, FunnelEnvelope
 
 torch.set_num_threads(1)
@@ -179,9 +179,3 @@ def test_a_stack_of_critics_of_different_pairs_is_the_critics_one_by_one(archite
     together = torch.vmap(lambda p, b, x: torch.func.functional_call(critics[0], (p, b), (x,)))(params, buffers, x)
     one_by_one = torch.stack([critic(x) for critic, (x, _) in zip(critics, pairs, strict=True)])
     torch.testing.assert_close(together, one_by_one, rtol=1e-12, atol=1e-12)
-
-
-def test_linear_layers_are_found_in_order():
-    x = random(5, 3)
-    sizes = [(layer.in_features, layer.out_features) for layer in linear_layers(built(gan.MLP(8, 2), x, x))]
-    assert sizes == [(3, 8), (8, 8), (8, 1)]
