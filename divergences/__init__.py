@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from divergences._version import __version__
 
 if TYPE_CHECKING:
-    from divergences import catalogue, derived
     from divergences.bounds import Bounds
     from divergences.catalogue import *
     from divergences.derived import *
@@ -75,7 +74,6 @@ if TYPE_CHECKING:
         "wasserstein_circle",
         "wasserstein_loss",
     ]
-    __all__ += catalogue.__all__ + derived.__all__
 
 _LAZY = (
     dict.fromkeys(
