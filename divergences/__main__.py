@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from divergences._version import __version__
 from divergences.commands import bounding, comparing, listing, proving, transporting
 from divergences.commands.running import Parser, finished
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"divergences {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, (module, line) in COMMANDS.items():
         module.declare(commands.add_parser(name, help=line, epilog=EPILOG))

@@ -136,13 +136,14 @@ def _positive(text: str) -> int:
 def _train(given: argparse.Namespace, *, first: bool) -> None:
     """Train, saying at each measurement how far it is; a second call with the same folder goes on."""
     preset, choice = PRESETS[given.preset], DATA[given.data]()
-    data, images = choice.data, len(choice.data.shape) == 3
+    data = choice.data
+    shape = (data.shape[0], data.shape[1], data.shape[2]) if len(data.shape) == 3 else None
     given.out.mkdir(parents=True, exist_ok=True)
     if first:
         print(f"{given.preset} ({preset.source}) on {data.name}")
-    trained = (preset.on_images() if images else preset).train(
+    trained = (preset.on_images(shape=shape) if shape else preset).train(
         data,
-        generator=DCGANGenerator(shape=(data.shape[0], data.shape[1], data.shape[2])) if images else None,
+        generator=DCGANGenerator(shape=shape) if shape else None,
         measure=choice.measure,
         settings=preset.settings(steps=given.steps, every=given.every, average=given.average),
         rng=given.seed,

@@ -212,7 +212,7 @@ def _show(found: Estimate, given: argparse.Namespace) -> None:
         ("objective", given.objective, ""),
         ("says", found.raw, _kind(found.raw_kind)),
         ("lower", found.lower, "proven" if finite else f"with probability {found.level:g}"),
-        ("value", found.value, _kind(found.kind)),
+        ("value", found.value, _kind(found.kind) if found.value == found.raw else "moved between the bounds"),
         ("upper", found.upper, "proven" if finite else _upper(found)),
     ]
     if math.isfinite(found.lipschitz):

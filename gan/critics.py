@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from divergences.transport.exact import round_up
 from gan.envelopes import ConeEnvelope, CTransformed, Envelope, FunnelEnvelope
 from gan.expectations import at_least
-from gan.perceptrons import Frame, Framed
+from gan.perceptrons import Frame, Framed, calls_forward_of
 from gan.spectral import Certified, spectral_bound
 
 __all__ = [
@@ -37,7 +37,19 @@ __all__ = [
 
 
 class Architecture(ABC):
-    """A critic that can be built for given points."""
+    """A critic that can be built for given points.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x, y = torch.Generator().manual_seed(0), torch.zeros(4, 2), torch.ones(3, 2)
+    >>> for architecture in (gan.MLP(), gan.Cones(), gan.Table()):
+    ...     print(tuple(architecture.build(x, y, rng, unit=1.0)(y).shape))
+    (3,)
+    (3,)
+    (3,)
+    """
 
     @abstractmethod
     def build(self, x: Tensor, y: Tensor, generator: torch.Generator, *, unit: float | None) -> nn.Module:
@@ -70,6 +82,15 @@ class MLP(Architecture):
         Units of a hidden layer.
     depth : int
         Number of hidden layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x = torch.Generator().manual_seed(0), torch.eye(5)
+    >>> critic = gan.MLP(width=16, depth=2).build(x, x, rng, unit=1.0)
+    >>> tuple(critic(x).shape), sum(p.numel() for p in critic.parameters())  # (5 + 1) 16 + (16 + 1) 16 + (16 + 1)
+    ((5,), 385)
     """
 
     width: int = 64
@@ -100,6 +121,15 @@ class GroupSortMLP(Architecture):
         Number of hidden layers.
     group : int or None
         How many units are sorted together: 2 is MaxMin, None sorts the whole layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x = torch.Generator().manual_seed(0), torch.eye(5)
+    >>> critic = gan.GroupSortMLP(width=16).build(x, x, rng, unit=None)
+    >>> gan.AlmostOrthogonal().bound(gan.AlmostOrthogonal().attach(critic, rng)) <= 1 + 1e-5
+    True
     """
 
     width: int = 64
@@ -141,6 +171,15 @@ class FourierMLP(Architecture):
         Units of a hidden layer; number of hidden layers.
     lowest, highest : float
         Frequencies are log-uniform between these, in radians per standard deviation of the points.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x = torch.Generator().manual_seed(0), torch.eye(5)
+    >>> critic = gan.FourierMLP(features=8, width=16).build(x, x, rng, unit=1.0)
+    >>> tuple(critic(x).shape)
+    (5,)
     """
 
     features: int = 64
@@ -181,6 +220,17 @@ class Cones(Architecture):
         Largest number of cones; where P has more points, as many of them drawn at random.
     trained : bool
         Whether the tips are trained too, beside the heights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x, y = torch.Generator().manual_seed(0), torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])
+    >>> critic = gan.Cones(tips=2).build(x, y, rng, unit=None)
+    >>> [round(value, 4) for value in critic(torch.cat([x, y])).tolist()]  # minus the distance from the nearest tip
+    [0.0, 0.0, -2.0]
+    >>> gan.ByConstruction().bound(critic)
+    1.0
     """
 
     tips: int = 512
@@ -209,6 +259,15 @@ class Funnels(Architecture):
         Largest number of funnels; where Q has more points, as many of them drawn at random.
     trained : bool
         Whether the tips are trained too, beside the heights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x, y = torch.Generator().manual_seed(0), torch.tensor([[0.0], [1.0]]), torch.tensor([[3.0]])
+    >>> critic = gan.Funnels(tips=2).build(x, y, rng, unit=None)
+    >>> [round(value, 4) for value in critic(torch.cat([x, y])).tolist()]  # the distance from the tip at 3
+    [3.0, 2.0, 0.0]
     """
 
     tips: int = 512
@@ -355,7 +414,7 @@ def lipschitz_constant(module: nn.Module) -> float:
 
 def _constant(module: nn.Module) -> Fraction | None:
     """The constant as a rational number, None if there is none."""
-    if isinstance(module, nn.Sequential):
+    if isinstance(module, nn.Sequential) and calls_forward_of(module, nn.Sequential):
         parts = [_constant(part) for part in module]
         known = [part for part in parts if part is not None]
         return math.prod(known, start=Fraction(1)) if len(known) == len(parts) else None
@@ -365,7 +424,7 @@ def _constant(module: nn.Module) -> Fraction | None:
         return None if inner is None else inner * unit / spread
     if isinstance(module, Certified):
         return _rational(module.constant())
-    if isinstance(module, nn.Linear):
+    if isinstance(module, nn.Linear) and calls_forward_of(module, nn.Linear):
         return _rational(spectral_bound(module.weight))
     if isinstance(module, _Fourier):  # hypot errs by less than one unit in the last place
         return _rational(math.nextafter(math.hypot(1.0, spectral_bound(module.get_buffer("frequencies"))), math.inf))

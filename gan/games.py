@@ -39,6 +39,8 @@ Memory = dict[str, Tensor]
 class Game(ABC):
     r"""A rule by which two players step once.
 
+    Rules see gradients of the losses; gradients of these gradients are not recorded.
+
     Examples
     --------
     Two parameters play $\min_x \max_y xy$ from (1, 0), by simultaneous steps of length 1/2:
@@ -114,6 +116,18 @@ class Dynamics:
         The rule.
     critic, generator : Player
         The players.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x, y = (torch.tensor(z, requires_grad=True) for z in (1.0, 0.0))
+    >>> critic = gan.Player(torch.optim.SGD([y], lr=0.5), lambda: -x * y)
+    >>> generator = gan.Player(torch.optim.SGD([x], lr=0.5), lambda: x * y)
+    >>> dynamics = gan.Dynamics(gan.Optimistic(), critic, generator)
+    >>> losses = [dynamics.step() for _ in range(2)]
+    >>> x.item(), y.item(), sorted(dynamics.state_dict())
+    (0.5, 1.0, ['critic.0', 'generator.0'])
     """
 
     def __init__(self, game: Game, critic: Player, generator: Player) -> None:
@@ -163,6 +177,15 @@ class Simultaneous(Game):
 
     Around an equilibrium of rotation it spirals outwards at every step size (`gan.bilinear`). Each loss draws its own
     batch; `SingleStep` is the same rule on one batch.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2: away from (0, 0).
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.Simultaneous(), 0.5, steps=2).tolist()
+    [[1.0, 0.0], [1.0, 0.5], [0.75, 1.0]]
     """
 
     def step(self, critic: Player, generator: Player, memory: Memory) -> Losses:
@@ -181,6 +204,15 @@ class SingleStep(Game):
     Nowozin, Cseke & Tomioka (2016), algorithm 1, for a game whose losses add up to zero: the value is minus the critic's
     loss, penalties included, and the generator's own loss is never asked for. Both gradients are of one batch and one backward
     pass, where `Simultaneous` has two of each.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2:
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.SingleStep(), 0.5, steps=2).tolist()
+    [[1.0, 0.0], [1.0, 0.5], [0.75, 1.0]]
     """
 
     @property
@@ -220,6 +252,17 @@ class Alternating(Game):
     ----------
     critic_steps : int
         The number k.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2; x answers the new y.
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.Alternating(), 0.5, steps=1).tolist()
+    [[1.0, 0.0], [0.75, 0.5]]
+    >>> bilinear.simulated(gan.Alternating(critic_steps=2), 0.5, steps=1).tolist()
+    [[1.0, 0.0], [0.5, 1.0]]
     """
 
     critic_steps: int = 1
@@ -252,6 +295,17 @@ class TwoTimeScale(Game):
         The rule.
     ratio : float
         Rate of the critic over rate of the generator; set where the game starts, so that a schedule comes after it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x, y = (torch.tensor(z, requires_grad=True) for z in (1.0, 0.0))
+    >>> critic = gan.Player(torch.optim.SGD([y], lr=0.5), lambda: -x * y)
+    >>> generator = gan.Player(torch.optim.SGD([x], lr=0.5), lambda: x * y)
+    >>> _ = gan.TwoTimeScale(gan.Simultaneous(), ratio=4.0).start(critic, generator).step()
+    >>> x.item(), y.item()
+    (1.0, 2.0)
     """
 
     game: Game

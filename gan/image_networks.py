@@ -19,6 +19,7 @@ from gan.expectations import at_least
 from gan.fitting import minimise
 from gan.latents import Latent, UniformLatent
 from gan.networks import GeneratorArchitecture, fully_connected
+from gan.perceptrons import calls_forward_of
 from gan.sources import Sampler
 from gan.spectral import Certified, convolution_bound, spectral_bound
 
@@ -191,15 +192,17 @@ class ConvolutionalCritic(Certified):
         return features
 
     def constant(self) -> float:
-        r"""A proven Lipschitz constant in the rows; ``inf`` if there are layers of norm, which have none of their own.
+        r"""A proven Lipschitz constant in the rows; ``inf`` where none is known, as of layers of norm.
 
         The constants of the layers multiply: those of `gan.spectral` and 1 for leaky ReLU. The entries of a label count
         $\sqrt{hw}$ times, as each is written on every pixel.
         """
+        if not calls_forward_of(self.body, nn.Sequential):  # what it makes of its parts is not known
+            return math.inf
         learning = [part for part in self.modules() if part.training]
         self.eval()  # reading a weight in training would move a power iteration on
         try:
-            parts = [_constant(part) for part in (*self.body.children(), self.head)]
+            parts = [_constant(part) for part in (*self.body, self.head)]
         finally:
             for part in learning:
                 part.training = True
@@ -324,6 +327,18 @@ def pretrain(
     ------
     TrainingError
         If a mean energy is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> rng, data = torch.Generator().manual_seed(0), ring()
+    >>> x = data.sampler(100, rng).float()
+    >>> critic = gan.AutoencoderEnergy(width=16, code=1).build(x, x, rng, unit=1.0)
+    >>> energies = gan.pretrain(critic, data.sampler, rng, steps=50, learning_rate=1e-2)
+    >>> bool(energies[-1] < energies[0])
+    True
     """
     at_least(1, steps=steps, batch=batch)
     like = next(critic.parameters())
@@ -337,9 +352,9 @@ def pretrain(
 
 def _constant(layer: nn.Module) -> float:
     """A proven Lipschitz constant of a layer on whole images, ``inf`` if none is known here."""
-    if isinstance(layer, nn.Conv2d):
+    if isinstance(layer, nn.Conv2d) and calls_forward_of(layer, nn.Conv2d):
         return convolution_bound(layer)
-    if isinstance(layer, nn.Linear):
+    if isinstance(layer, nn.Linear) and calls_forward_of(layer, nn.Linear):
         return spectral_bound(layer.weight)
     if isinstance(layer, nn.LeakyReLU):
         return max(1.0, abs(layer.negative_slope))

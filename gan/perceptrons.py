@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-__all__ = ["Frame", "Framed", "Perceptron", "perceptron"]
+__all__ = ["Frame", "Framed", "Perceptron", "calls_forward_of", "perceptron"]
 
 
 @final
@@ -72,6 +72,11 @@ class Perceptron:
     frame: Frame
     parameters: tuple[Tensor, ...]
 
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        return len(self.parameters[-1])
+
     def __call__(self, x: Tensor) -> Tensor:
         """Values at points (n, d), with the gradients of the module; they cannot be differentiated twice."""
         if torch.is_grad_enabled() and (x.requires_grad or any(p.requires_grad for p in self.parameters)):
@@ -82,6 +87,9 @@ class Perceptron:
     def slope(self, x: Tensor) -> Tensor:
         """Gradient (n, d) of a network of one output at points (n, d), which can be differentiated by the weights."""
         weights = self.parameters[::2]
+        if len(weights[-1]) != 1:
+            msg = f"expected a network of one output, got {len(weights[-1])}; take the outputs one by one"
+            raise ValueError(msg)
         slopes: Tensor = _Slope.apply(self.frame, x, self.parameters[1::2], *weights)  # type: ignore[no-untyped-call]
         return slopes
 
@@ -97,8 +105,8 @@ def perceptron(module: nn.Module) -> Perceptron | None:
     Returns
     -------
     Perceptron or None
-        The same function of the same parameters; None if the module is anything else, or its layers carry hooks or
-        parametrizations.
+        The same function of the same parameters, of which it keeps hold: parametrizations and tensors that replace them later
+        are not seen. None if the module is anything else, its layers carry hooks or parametrizations, or under autocast.
 
     Examples
     --------
@@ -112,8 +120,13 @@ def perceptron(module: nn.Module) -> Perceptron | None:
     >>> perceptron(nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))) is None
     True
     """
+    framed = isinstance(module, Framed)
     network, frame = (module.network, module.frame) if isinstance(module, Framed) else (module, Frame())
+    if framed and _owner(type(module), "forward") is not _owner(type(module), "frame"):
+        return None  # the frame is that of another forward
     if type(network) is not nn.Sequential or not len(network) % 2 or any(map(_hooked, (module, network))):
+        return None
+    if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
         return None
     layers = list(network)
     kinds = [nn.Linear, nn.ReLU] * (len(layers) // 2) + [nn.Linear]
@@ -125,10 +138,34 @@ def perceptron(module: nn.Module) -> Perceptron | None:
     return Perceptron(frame, tuple(p for layer in linear for p in (layer.weight, layer.bias)))
 
 
+def calls_forward_of(module: nn.Module, kind: type[nn.Module]) -> bool:
+    """Whether calling a module does what a class says and nothing else: no forward of its own, and no hooks.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module; its weights may be parametrised.
+    kind : type
+        The class.
+
+    Returns
+    -------
+    bool
+        Whether it is known what the module computes.
+    """
+    return type(module).forward is kind.forward and not _hooked(module)
+
+
 def _hooked(module: nn.Module) -> bool:
     """Whether anything else is done where the module is called."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return any(vars(module)[kind] for kind in kinds)
+    everywhere = (getattr(nn.modules.module, f"_global{kind}") for kind in kinds)
+    return "forward" in vars(module) or any(vars(module)[kind] for kind in kinds) or any(everywhere)
+
+
+def _owner(kind: type, name: str) -> type:
+    """The class that an attribute is from."""
+    return next(each for each in kind.__mro__ if name in vars(each))
 
 
 def _hidden(frame: Frame, x: Tensor, parameters: tuple[Tensor, ...]) -> list[Tensor]:

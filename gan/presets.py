@@ -56,6 +56,13 @@ class Preset:
         Of both players.
     batch : int
         Points in a batch.
+
+    Examples
+    --------
+    >>> import gan
+    >>> preset = gan.PRESETS["wgan"]
+    >>> preset.constraint, preset.game, preset.settings(steps=100).critic_optimizer
+    (WeightClipping(limit=0.01), Alternating(critic_steps=5), RMSProp(learning_rate=5e-05, decay=0.99))
     """
 
     objective: Contest
@@ -144,7 +151,7 @@ class Preset:
             progress=progress,
         )
 
-    def on_images(self, channels: int = 32) -> "Preset":
+    def on_images(self, channels: int = 32, shape: tuple[int, int, int] = (1, 8, 8)) -> "Preset":
         """The system with a critic for images: DCGAN's, as far as objective and constraint admit it.
 
         Layers of norm are batch norm as in DCGAN; layer norm under a gradient penalty, which is of each point by itself
@@ -155,6 +162,8 @@ class Preset:
         ----------
         channels : int
             Of the images behind the first convolution.
+        shape : tuple of int
+            Channels, height and width of the images.
 
         Returns
         -------
@@ -167,16 +176,16 @@ class Preset:
         >>> gan.PRESETS["hinge"].on_images(16).critic
         DCGANCritic(width=16)
         """
-        return replace(self, critic=self._image_critic(channels))
+        return replace(self, critic=self._image_critic(channels, shape))
 
-    def _image_critic(self, channels: int) -> Architecture:
+    def _image_critic(self, channels: int, shape: tuple[int, int, int]) -> Architecture:
         if isinstance(self.objective, EnergyBased):
             return AutoencoderEnergy(width=4 * channels, depth=1, code=16)
         if isinstance(self.constraint, GradientPenalty):
-            return DCGANCritic(width=channels, norm=partial(nn.GroupNorm, 1))
+            return DCGANCritic(shape, width=channels, norm=partial(nn.GroupNorm, 1))
         if self.constraint is not None:
-            return DCGANCritic(width=channels, norm=nn.Identity)
-        critic = DCGANCritic(width=channels)
+            return DCGANCritic(shape, width=channels, norm=nn.Identity)
+        critic = DCGANCritic(shape, width=channels)
         return NonNegative(critic) if isinstance(self.critic, NonNegative) else critic
 
 

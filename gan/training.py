@@ -74,6 +74,13 @@ class Settings:
         Points drawn once from data that never end; batches are drawn from them.
     every : int
         Steps from one measurement, row of the log and checkpoint to the next.
+
+    Examples
+    --------
+    >>> import gan
+    >>> settings = gan.Settings(steps=100, critic_optimizer=gan.RMSProp())
+    >>> settings.batch, settings.critic_optimizer
+    (64, RMSProp(learning_rate=5e-05, decay=0.99))
     """
 
     steps: int = 2000
@@ -115,6 +122,17 @@ class Trained:
         Where.
     seconds : float
         Time of the steps of this call, without measurements and checkpoints.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> rng, data = torch.Generator().manual_seed(0), ring()
+    >>> measure = gan.yardstick(data, gan.modes_of(data), rng, samples=50, points=100)
+    >>> trained = gan.train(gan.minimax, data, settings=gan.Settings(steps=5, pool=1000), measure=measure)
+    >>> trained.step, tuple(trained.sampler(3, rng).shape)
+    (5, (3, 2))
     """
 
     generator: nn.Module = field(repr=False)
@@ -197,7 +215,8 @@ def train(
     ValueError
         If the checkpoints are of another training.
     TrainingError
-        If a loss is NaN or infinite; it names the step.
+        If a loss, a weight or a generated point is NaN or infinite; it names the step. On a GPU losses are looked at when the
+        training is measured, and the step is that of the measurement.
 
     Examples
     --------
@@ -378,7 +397,7 @@ class _Run:
     ) -> Trained:
         """The loop."""
         self._resume(folder, identity, log)
-        history: list[Progress] = []
+        history, before = list[Progress](), self.seconds
         with _bar(self.step, self.settings.steps, shown=shown) as advance:
             while self.step < self.settings.steps:
                 start = time.perf_counter()
@@ -399,7 +418,7 @@ class _Run:
             history=tuple(history),
             step=self.step,
             device=str(supply.like.device),
-            seconds=self.seconds,
+            seconds=self.seconds - before,
         )
 
     def _steps(self, number: int, advance: Callable[[], Any]) -> Losses:
@@ -417,9 +436,23 @@ class _Run:
 
     def _measured(self, losses: Losses, gauge: Yardstick, seed: int) -> Progress:
         """The generated points at this step, with randomness of their own that a resumed run has again."""
+        self._require_finite_networks()
         numbers = torch.Generator().manual_seed(seed + self.step)
         quality = gauge.measure(self.contest.supply.generated(self.best), numbers)
         return Progress(self.step, self.seconds, float(losses.critic), float(losses.generator), quality)
+
+    def _require_finite_networks(self) -> None:
+        """The last update may have left the finite numbers after the losses were looked at."""
+        supply = self.contest.supply
+        for name, network in (("critic", self.contest.critic), ("generator", self.best)):
+            if not all(bool(torch.isfinite(p).all()) for p in network.parameters()):
+                msg = f"expected finite weights of the {name}, got infinity or NaN after step {self.step}; lower its learning rate"
+                raise TrainingError(msg)
+        try:
+            supply.generated(self.best)(64, torch.Generator().manual_seed(0))
+        except ValueError as error:  # a sampler's answer to points that are not finite
+            msg = f"expected finite generated points after step {self.step}, got infinity or NaN; lower the learning rate"
+            raise TrainingError(msg) from error
 
     def _state(self, identity: str) -> dict[str, Any]:
         return {

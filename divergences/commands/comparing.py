@@ -136,7 +136,7 @@ def _show(found: list[_Result], given: argparse.Namespace) -> None:
     if given.csv:
         print_csv([str(name) for name in header], rows)
     else:
-        print_columns([header, *rows])
+        print_columns([[f"D({given.p}||{given.q})" if x == "divergence" else x for x in header], *rows])
 
 
 def _rows(found: list[_Result]) -> Iterator[_Row]:

@@ -105,7 +105,7 @@ def as_distribution(x: Any) -> Distribution:
         return _from_newer(x)
     msg = (
         f"expected a distribution of divergences.families, scipy.stats or torch.distributions, got {type(x).__name__}; "
-        "scipy's are to be frozen, as in scipy.stats.norm(0, 1)"
+        "scipy's are to be frozen, as in scipy.stats.norm(0, 1), and vectors of probabilities go to enclose(p, q)"
     )
     raise TypeError(msg)
 

@@ -69,6 +69,25 @@ def test_masses_are_shown_in_the_units_asked_for():
     assert all(t.get_text() in "123" for t in ax.texts)  # no pair of rounding is shown
 
 
+def test_plans_with_one_heaviest_mass_can_be_compared():
+    first, second = (plan_matrix(plan, X, Y, heaviest=2) for plan in PLANS)
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (0, 2)
+    assert {t.get_color() for t in second.texts} == {"white"}  # all are 1, half of the heaviest
+    assert {t.get_text(): t.get_color() for t in first.texts} == {"1": "white", "2": "black"}
+    first, second = ([a.get_linewidth() for a in arrows_of(plan_arrows(plan, X, Y, heaviest=2))] for plan in PLANS)
+    np.testing.assert_allclose(first, [2.5, 5, 2.5, 5])
+    np.testing.assert_allclose(second, [2.5] * 6)
+    scaled = arrows_of(plan_arrows(PLANS[1] / 6, X, Y, scale=6, heaviest=2))
+    np.testing.assert_allclose([a.get_linewidth() for a in scaled], second)
+
+
+def test_widths_in_the_plane_do_not_depend_on_the_number_of_arrows():
+    x, y = cloud(n=20, m=20)
+    few, many = np.eye(20), (np.eye(20) + np.roll(np.eye(20), 1, axis=1)) / 2
+    few, many = (arrows_of(plan_arrows(plan, x, y, heaviest=1)) for plan in (few, many))
+    np.testing.assert_allclose(few[0].get_linewidth(), 2 * many[0].get_linewidth())
+
+
 def test_large_matrices_have_few_ticks_and_no_numbers():
     ax = drawn(plan_matrix(np.eye(100)))
     assert not ax.texts
@@ -199,6 +218,13 @@ def test_what_cannot_be_drawn_is_said():
         for draw in (plan_matrix, plan_arrows):
             with pytest.raises(error, match="expected scale to be a positive finite number"):
                 draw(PLANS[0], X, Y, scale=scale)
+    for heaviest, error in ((-1, ValueError), (0, ValueError), (np.inf, ValueError), ("2", TypeError)):
+        for draw in (plan_matrix, plan_arrows):
+            with pytest.raises(error, match="expected heaviest to be a positive finite number"):
+                draw(PLANS[0], X, Y, heaviest=heaviest)
+    for draw in (plan_matrix, plan_arrows):
+        with pytest.raises(ValueError, match=r"whose largest is 2, got 1\.5"):
+            draw(PLANS[0], X, Y, heaviest=1.5)
     for resolution, error in ((1, ValueError), (20.5, TypeError)):
         with pytest.raises(error, match="expected resolution to be an integer of at least 2"):
             potential_surface(lambda z: z[:, 0], x, y, resolution=resolution)

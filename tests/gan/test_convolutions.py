@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 import gan
 from gan.datasets import digits
-from gan.image_networks import DCGANCritic, DCGANGenerator
+from gan.image_networks import ConvolutionalCritic, DCGANCritic, DCGANGenerator
 from gan.lipschitz import AlmostOrthogonal, Bjorck
 from gan.spectral import SpectralMap, convolution_bound
 
@@ -182,3 +182,26 @@ def test_a_critic_of_images_stays_in_its_bound_while_it_is_trained():
     )
     critic = trained.critic.eval()
     assert 0 < float(slopes(critic, images().float()).max()) <= rule.bound(critic) < 5
+
+
+class Residual(nn.Module):
+    """More than its parts."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Conv2d(1, 1, 1, bias=False)
+
+    def forward(self, x):
+        return (x + 5 * self.part(x)).flatten(1)
+
+
+def test_a_body_whose_forward_is_not_known_has_no_bound_and_a_layer_counts_as_often_as_it_is_used():
+    layer = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.constant_(layer.weight, 3.0)
+    head = nn.Linear(64, 1)
+    twice = ConvolutionalCritic(nn.Sequential(layer, layer, nn.Flatten()), head, (1, 8, 8), 1.0)
+    once = ConvolutionalCritic(nn.Sequential(layer, nn.Flatten()), head, (1, 8, 8), 1.0)
+    assert twice.constant() == pytest.approx(3 * once.constant())
+    assert ConvolutionalCritic(Residual(), head, (1, 8, 8), 1.0).constant() == math.inf
+    layer.forward = lambda x: 9 * x
+    assert once.constant() == math.inf

@@ -216,6 +216,49 @@ def test_written_gradients_are_of_known_shapes_only():
     assert [perceptron(module) for module in [hooked, spectral, *others]] == [None] * 6
 
 
+class Mine(gan.critics.Standardised):
+    """Standardised, and then something else."""
+
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+def test_a_forward_of_ones_own_is_kept():
+    x = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    layers = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+    assert perceptron(gan.critics.Standardised(layers, x, x, None)) is not None
+    assert perceptron(Mine(layers, x, x, None)) is None
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert perceptron(layers) is None
+    layers[0].forward = lambda z: z
+    assert perceptron(layers) is None
+    with pytest.raises(ValueError, match="expected a network of one output, got 2"):
+        perceptron(torch.nn.Sequential(torch.nn.Linear(2, 2))).slope(x)
+
+
+def test_an_update_that_leaves_the_finite_numbers_stops_with_the_step_and_the_network():
+    for rate in (1e30, 3e38):
+        changes = {"settings": Settings(steps=1, every=1, batch=16, pool=500, generator_optimizer=gan.Adam(rate))}
+        with pytest.raises(gan.TrainingError, match=r"expected finite (weights|generated points) .*after step 1.*lower"):
+            run(1, **changes)
+
+
+def test_seconds_are_those_of_the_call(tmp_path):
+    first = run(4, checkpoints=tmp_path)
+    again = run(4, checkpoints=tmp_path)
+    assert first.seconds > 0
+    assert (again.seconds, again.step, again.history) == (0.0, 4, ())
+
+
+def test_critics_of_stacked_digits_look_at_three_channels():
+    rows, numbers = torch.zeros(2, 192), torch.Generator().manual_seed(0)
+    for name, preset in gan.PRESETS.items():
+        if name != "ebgan":
+            critic = preset.on_images(4, (3, 8, 8)).critic
+            network = critic.build(rows, rows, numbers, unit=1.0)
+            assert next(part for part in network.modules() if isinstance(part, torch.nn.Conv2d)).in_channels == 3
+
+
 def test_written_gradients_are_not_differentiated_twice():
     network, x = doubles(gan.MLP(width=8), 6, 2)
     (slope,) = torch.autograd.grad(perceptron(network)(x.requires_grad_()).square().sum(), x, create_graph=True)
