@@ -5,6 +5,14 @@ Others differ: JS here has both halves (at most $\ln 2$), TV is half the L1 norm
 
 A family is a class, such as `alpha`; ``alpha(0.5)`` is one of its members, a frozen value. `FDIVERGENCES` lists the
 divergences without parameter and the `examples` that each family declares.
+
+Examples
+--------
+>>> import divergences as dv
+>>> dv.kl in dv.FDIVERGENCES, dv.alpha in dv.FAMILIES, dv.alpha(0.5) in dv.FDIVERGENCES
+(True, True, True)
+>>> all(d([0.5, 0.5], [0.5, 0.5]) == 0 for d in dv.FDIVERGENCES)
+True
 """
 
 from abc import abstractmethod
@@ -50,6 +58,16 @@ class KL(FDivergence):
     r"""Kullback-Leibler divergence $\sum p \log(p/q)$, in $[0, \infty]$: $f(u) = u\log u$, $f^*(t) = e^{t-1}$.
 
     Infinite as soon as p > 0 where q = 0. Kullback & Leibler (1951), eq. 2.4.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> round(float(dv.kl([0.5, 0.5], [0.25, 0.75])), 12)  # log(4/3)/2
+    0.143841036226
+    >>> float(dv.kl([0.5, 0.5], [1, 0]))
+    inf
+    >>> float(dv.kl.conjugate(1.0))  # exp(t - 1)
+    1.0
     """
 
     tangent = 1
@@ -75,6 +93,15 @@ class ReverseKL(FDivergence):
     r"""Reverse Kullback-Leibler divergence $\sum q \log(q/p)$: $f(u) = -\log u$, $f^*(t) = -1 - \log(-t)$, t < 0.
 
     Infinite as soon as q > 0 where p = 0. Kullback & Leibler (1951), eq. 2.4, with P and Q exchanged.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> float(dv.reverse_kl(p, q)) == float(dv.kl(q, p))
+    True
+    >>> print(dv.reverse_kl.conjugate_domain)
+    (-inf, 0)
     """
 
     tangent = -1
@@ -101,6 +128,17 @@ class Jeffreys(FDivergence):
 
     Infinite unless P and Q have the same support. The conjugate needs Lambert's function: $f^*(t) = w + 1/w + t - 2$,
     $w = W(e^{1-t})$. Jeffreys (1946), eq. 1.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.jeffreys(p, q)), 12)  # log(3)/4
+    0.274653072167
+    >>> round(float(dv.kl(p, q) + dv.kl(q, p)), 12)
+    0.274653072167
+    >>> round(float(dv.jeffreys.conjugate(1.0)), 12)  # W(1) + 1/W(1) - 1
+    1.330366124762
     """
 
     symmetric = True
@@ -121,6 +159,17 @@ class JS(FDivergence):
 
     $f(u) = \tfrac12 u\log u - \tfrac12 (u+1)\log\tfrac{u+1}2$, $f^*(t) = -\tfrac12\log(2 - e^{2t})$, $t < \tfrac12\ln 2$.
     Its square root is a metric. Lin (1991), section 4; Endres & Schindelin (2003).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> round(float(dv.js([0.5, 0.5], [0.25, 0.75])), 12)
+    0.033822075569
+    >>> math.isclose(dv.js([1, 0], [0, 1]), math.log(2))  # no common outcome: its largest value
+    True
+    >>> round(float(dv.js.distance([1, 0], [0, 1])) ** 2, 12)  # log(2): the metric is the root
+    0.69314718056
     """
 
     symmetric = True
@@ -143,6 +192,16 @@ class GanDivergence(FDivergence):
 
     $f(u) = u\log u - (u+1)\log\tfrac{u+1}2$, $f^*(t) = -\log(2 - e^t)$, $t < \ln 2$; without the $2\ln 2$ that makes
     $f(1) = 0$ it is the "GAN" of the f-GAN paper. Goodfellow et al. (2014), theorem 1; Nowozin et al. (2016), table 1.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> math.isclose(dv.gan_divergence(p, q), 2 * dv.js(p, q))
+    True
+    >>> round(float(dv.gan_divergence(p, p)) - 2 * math.log(2), 12)  # value of the minimax game at P = Q: -log(4)
+    -1.38629436112
     """
 
     symmetric = True
@@ -166,6 +225,15 @@ class ModifiedGAN(FDivergence):
     The generator's side of the non-saturating game, as an f-divergence. $f^*(t) = \log\frac{2u}{1+u} - \frac1{1+u}$ at
     $u = (\sqrt{1 - 4/t} - 1)/2$, t < 0. "Modified GAN" of TensorFlow Probability's variational divergences, less the
     $\log 2$ that makes $f(1) = 0$.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q, middle = [0.5, 0.5], [0.25, 0.75], [0.375, 0.625]
+    >>> round(float(dv.modified_gan(p, q)), 12)
+    0.095437145373
+    >>> round(float(dv.kl(q, p) - dv.kl(q, middle)), 12)
+    0.095437145373
     """
 
     tangent = -1 / 2
@@ -193,6 +261,15 @@ class ArithmeticGeometric(FDivergence):
 
     $f(u) = \tfrac{1+u}2\log\tfrac{1+u}{2\sqrt u}$. Infinite unless P and Q have the same support; its conjugate has no
     closed form. Taneja (1995), eq. 1.6; TensorFlow Probability's is twice this.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q, middle = [0.5, 0.5], [0.25, 0.75], [0.375, 0.625]
+    >>> round(float(dv.arithmetic_geometric(p, q)), 12)
+    0.034841192473
+    >>> round(float(dv.kl(middle, p) + dv.kl(middle, q)) / 2, 12)
+    0.034841192473
     """
 
     symmetric = True
@@ -215,6 +292,16 @@ class TV(FDivergence):
 
     $f^*(t) = \max(t, -\tfrac12)$ for $t \le \tfrac12$. A metric. Its optimal critic is a sign: half of sign(p - q).
     Tsybakov (2009), definition 2.4.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> float(dv.tv([0.5, 0.5], [0.25, 0.75]))
+    0.25
+    >>> float(dv.tv([1, 0], [0, 1]))
+    1.0
+    >>> print(dv.tv.conjugate_domain, float(dv.tv.conjugate(-3.0)))
+    (-inf, 0.5] -0.5
     """
 
     symmetric = True
@@ -239,6 +326,14 @@ class Log1pAbs(FDivergence):
 
     $f^*(t) = t$ for $-1 \le t \le 1$ and $1 - 2\sqrt{-t}$ below. So called in TensorFlow Probability, since
     $\log(1 + f(u)) = |\log u|$.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> round(float(dv.log1p_abs([0.5, 0.5], [0.25, 0.75])), 12)
+    0.625
+    >>> round(float(dv.log1p_abs.f(4.0)), 12), round(float(dv.log1p_abs.f(1 / 4)), 12)  # exp(log(4)) - 1, both
+    (3.0, 3.0)
     """
 
     kinks = (1,)
@@ -270,6 +365,14 @@ class PearsonChi2(FDivergence):
     r"""Pearson chi-squared $\sum (p-q)^2/q$: $f(u) = (u-1)^2$, $f^*(t) = t + t^2/4$ for $t \ge -2$, else $-1$.
 
     Infinite as soon as p > 0 where q = 0. Pearson (1900).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> round(float(dv.pearson_chi2([0.5, 0.5], [0.25, 0.75])), 12)  # 1/3
+    0.333333333333
+    >>> float(dv.pearson_chi2.conjugate(2.0)), float(dv.pearson_chi2.conjugate(-3.0))  # constant below -2
+    (3.0, -1.0)
     """
 
     powers = ((2, 2, -1),)
@@ -294,6 +397,17 @@ class NeymanChi2(FDivergence):
     r"""Neyman chi-squared $\sum (p-q)^2/p$: $f(u) = (u-1)^2/u$, $f^*(t) = 2 - 2\sqrt{1-t}$ for $t \le 1$.
 
     Infinite as soon as q > 0 where p = 0. Neyman (1949).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.neyman_chi2(p, q)), 12)
+    0.25
+    >>> dv.neyman_chi2.reverse  # Pearson's, with P and Q exchanged
+    divergences.pearson_chi2
+    >>> print(dv.neyman_chi2.conjugate_domain, float(dv.neyman_chi2.conjugate(1.0)))
+    (-inf, 1] 2.0
     """
 
     powers = ((2, -1, 2),)
@@ -319,6 +433,14 @@ class LeCam(FDivergence):
 
     $f^*(t) = \tfrac12 (1-s)(3-s)$, $s = \sqrt{1-2t}$, $t \le \tfrac12$. Its square root is a metric. Vincze (1981);
     Le Cam (1986), p. 47; Polyanskiy & Wu (2025), section 7.1.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> round(float(dv.le_cam([0.5, 0.5], [0.25, 0.75])), 12)  # 1/15
+    0.066666666667
+    >>> float(dv.le_cam([1, 0], [0, 1]))
+    1.0
     """
 
     symmetric = True
@@ -342,6 +464,14 @@ class Triangular(FDivergence):
     r"""Triangular discrimination $\sum (p-q)^2/(p+q)$, in [0, 2], twice Le Cam's: $f(u) = (u-1)^2/(u+1)$.
 
     $f^*(t) = (1-s)(3-s)$, $s = \sqrt{1-t}$, $t \le 1$. Its square root is a metric. Topsoe (2000), eq. 3.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> round(float(dv.triangular([0.5, 0.5], [0.25, 0.75])), 12)  # 2/15, twice Le Cam's
+    0.133333333333
+    >>> print(dv.triangular.range, dv.triangular.conjugate_domain)
+    [0, 2] (-inf, 1]
     """
 
     symmetric = True
@@ -366,6 +496,15 @@ class Marton(FDivergence):
 
     $f^*(t) = t + t^2/4$ for $-2 \le t \le 0$, else $-1$ below. Half of what chi-squared sees: only where p < q.
     Marton (1996); Sason & Verdu (2016), eq. 46.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.marton(p, q)), 12)  # 1/12, the outcome with p < q alone
+    0.083333333333
+    >>> round(float(dv.pearson_chi2(p, q)), 12)  # 1/3, both outcomes
+    0.333333333333
     """
 
     joints = (1,)
@@ -390,6 +529,18 @@ class SquaredHellinger(FDivergence):
 
     $f^*(t) = t/(1-t)$, $t < 1$. Its square root is a metric. Tsybakov (2009), definition 2.3; others put a half
     before the sum.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.squared_hellinger(p, q)), 12)
+    0.068148347422
+    >>> round(2 - 2 * math.exp(-dv.bhattacharyya(p, q)), 12)
+    0.068148347422
+    >>> float(dv.squared_hellinger([1, 0], [0, 1]))
+    2.0
     """
 
     powers = ((1 / 2, 1 / 2, 1 / 2),)
@@ -460,6 +611,27 @@ class alpha(PowerDivergence):
 
     $f(u) = \frac{u^\alpha - 1 - \alpha(u-1)}{\alpha(\alpha-1)}$; half of Pearson's chi-squared at 2, twice squared
     Hellinger at 1/2. Nowozin et al. (2016), table 5; Cichocki & Amari (2010), eq. 3.
+
+    Parameters
+    ----------
+    a : float
+        The order.
+
+    Raises
+    ------
+    ValueError
+        If a is infinite or NaN.
+    TypeError
+        If a is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.alpha(2)(p, q)), 12)  # 1/6, half of Pearson's
+    0.166666666667
+    >>> abs(float(dv.alpha(1 - 1e-12)(p, q) - dv.kl(p, q))) < 1e-12  # continuous through KL
+    True
     """
 
     a: float
@@ -477,6 +649,28 @@ class cressie_read(PowerDivergence):
 
     The $\alpha$-divergence of order $\lambda + 1$: KL at 0, reverse KL at -1, Freeman-Tukey at -1/2, and 2/3 is
     recommended for tests. Half of theirs. Cressie & Read (1984), eq. 1.
+
+    Parameters
+    ----------
+    lam : float
+        The power $\lambda$.
+
+    Raises
+    ------
+    ValueError
+        If lam is infinite or NaN.
+    TypeError
+        If lam is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.cressie_read(1)(p, q)), 12)  # 1/6, half of Pearson's
+    0.166666666667
+    >>> math.isclose(dv.cressie_read(2 / 3)(p, q), dv.alpha(5 / 3)(p, q))
+    True
     """
 
     lam: float
@@ -494,6 +688,28 @@ class amari_alpha(PowerDivergence):
 
     The $\alpha$-divergence of order $(1-a)/2$: KL at -1, reverse KL at 1, twice squared Hellinger at 0.
     Amari (1985), eq. 3.22; Amari & Nagaoka (2000), eq. 3.25.
+
+    Parameters
+    ----------
+    a : float
+        Amari's order.
+
+    Raises
+    ------
+    ValueError
+        If a is infinite or NaN.
+    TypeError
+        If a is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> math.isclose(dv.amari_alpha(-1)(p, q), dv.kl(p, q)), math.isclose(dv.amari_alpha(1)(p, q), dv.kl(q, p))
+    (True, True)
+    >>> round(float(dv.amari_alpha(0)(p, q)), 12)  # twice squared Hellinger
+    0.136296694844
     """
 
     a: float
@@ -511,6 +727,27 @@ class t_power(PowerDivergence):
 
     The $\alpha$-divergence of order t times $|t(t-1)|$, zero at t = 0 and 1, which are refused. Called so in
     TensorFlow Probability.
+
+    Parameters
+    ----------
+    t : float
+        The power of p, neither 0 nor 1.
+
+    Raises
+    ------
+    ValueError
+        If t is outside its domain, infinite or NaN.
+    TypeError
+        If t is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> round(float(dv.t_power(2)(p, q)), 12)  # 1/3, Pearson's
+    0.333333333333
+    >>> round(float(dv.t_power(1 / 2)(p, q)), 12)  # half of squared Hellinger
+    0.034074173711
     """
 
     t: float
@@ -537,6 +774,28 @@ class weighted_js(FFamily):
 
     $f(u) = w u\log u - (wu + 1 - w)\log(wu + 1 - w)$, $f^*(t) = (1-w)\log\frac{1-w}{1 - we^{t/w}}$, $t < -w\log w$.
     At most the entropy of (w, 1-w). The f-GAN paper's $\pi$-weighted Jensen-Shannon divergence. Lin (1991), eq. 4.1.
+
+    Parameters
+    ----------
+    w : float
+        The weight of P, 0 < w < 1.
+
+    Raises
+    ------
+    ValueError
+        If w is outside its domain, infinite or NaN.
+    TypeError
+        If w is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> round(float(dv.weighted_js(1 / 4)([1, 0], [0, 1])), 12)  # the entropy of (1/4, 3/4), its largest value
+    0.562335144619
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> math.isclose(dv.weighted_js(1 / 2)(p, q), dv.js(p, q))
+    True
     """
 
     w: float
@@ -578,8 +837,30 @@ class weighted_js(FFamily):
 class skew_kl(FFamily):
     r"""Skew divergence $KL(P\,\|\,(1-t)P + tQ)$, $0 < t \le 1$: $f(u) = u\log\frac{u}{(1-t)u + t}$; KL at 1.
 
-    Finite for t < 1, at most $-\log(1-t)$. Its conjugate needs Lambert's function. Lee (1999), eq. 5, with t = $1-\alpha$
-    and P, Q exchanged.
+    Finite for t < 1, at most $-\log(1-t)$. Its conjugate needs Lambert's function. Lee (1999), eq. 5,
+    with t = $\alpha$ and the arguments exchanged.
+
+    Parameters
+    ----------
+    t : float
+        The weight of Q in the mixture, $2^{-52} \le t \le 1$.
+
+    Raises
+    ------
+    ValueError
+        If t is outside its domain, infinite or NaN.
+    TypeError
+        If t is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import math
+    >>> round(float(dv.skew_kl(1 / 2)([1, 0], [0, 1])), 12)  # log(2), where KL is infinite
+    0.69314718056
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> math.isclose(dv.skew_kl(1 / 2)(p, q) + dv.skew_kl(1 / 2)(q, p), 2 * dv.js(p, q))
+    True
     """
 
     t: float
@@ -618,6 +899,25 @@ class hockey_stick(FFamily):
     With $\gamma = e^\varepsilon$ it is the least $\delta$ of $(\varepsilon, \delta)$ differential privacy. Its absolute
     error is a few units in the last place of the total variation, below which it may be. Polyanskiy, Poor & Verdu
     (2010); Sason & Verdu (2016), eq. 53.
+
+    Parameters
+    ----------
+    gamma : float
+        The multiple $\gamma$ of Q, from $2^{-52}$ to $2^{52}$.
+
+    Raises
+    ------
+    ValueError
+        If gamma is outside its domain, infinite or NaN.
+    TypeError
+        If gamma is not a number.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.75, 0.25], [0.25, 0.75]  # both answers to a question, made private by a coin
+    >>> [float(dv.hockey_stick(gamma)(p, q)) for gamma in (1, 2, 3)]  # total variation first; 0 from the largest ratio on
+    [0.5, 0.25, 0.0]
     """
 
     gamma: float

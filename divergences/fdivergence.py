@@ -51,6 +51,16 @@ class FDivergence(ConvexFunction):
 
     Nowozin, S., Cseke, B. and Tomioka, R. (2016). f-GAN: training generative neural samplers using variational
     divergence minimization. NeurIPS. (Table 5 lists f, its conjugate and an activation.)
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> p, q = [0.5, 0.5], [0.25, 0.75]
+    >>> isinstance(dv.kl, dv.FDivergence), dv.kl.reverse
+    (True, divergences.reverse_kl)
+    >>> best = dv.kl.optimal_critic([0.6931471805599453, -0.4054651081081644])  # at the log-ratios log(2) and log(2/3)
+    >>> round(float(dv.kl.variational(p, q, best)), 12), round(float(dv.kl(p, q)), 12)
+    (0.143841036226, 0.143841036226)
     """
 
     def level(self, v: Any, m: Scalars) -> Any:
@@ -385,7 +395,17 @@ class FDivergence(ConvexFunction):
 
 
 class FFamily(FDivergence):
-    """A family of f-divergences with one real parameter: a class whose instances are divergences, as ``alpha(0.5)``."""
+    """A family of f-divergences with one real parameter: a class whose instances are divergences, as ``alpha(0.5)``.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> d = dv.weighted_js(1 / 4)
+    >>> d, d.parameter, d.domain
+    (divergences.weighted_js(0.25), 0.25, '0 < w < 1')
+    >>> issubclass(dv.weighted_js, dv.FFamily), d == dv.weighted_js(0.25)
+    (True, True)
+    """
 
     examples: ClassVar[tuple[float, ...]] = ()
     """Parameters that stand for the family in the catalogue and its tests."""

@@ -55,6 +55,16 @@ class Projection:
         at the edge of where the divergence is finite, as under KL for a family with an end of its own.
     others : tuple of Family
         Other local minima that were found, from the best on.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> from divergences.families import Laplace, Normal
+    >>> found = dv.project(Laplace(0.0, 1.0), Normal, dv.kl)
+    >>> round(float(found.distribution.scale) ** 2, 6)  # the variance of P
+    2.0
+    >>> bool(abs(found.gradient).max() < 1e-6 and found.curvature.min() > 0)  # a local minimum
+    True
     """
 
     distribution: Family

@@ -1,4 +1,4 @@
-"""Check the built pages: statements, alternative texts, links, and nothing that needs the network.
+"""Check the built pages: statements, alternative texts, links, records, and nothing that needs the network.
 
 ``python docs/check_pages.py docs/_build/html`` prints every fault and ends with 1 if there are any.
 """
@@ -28,6 +28,10 @@ FETCHED = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "precon
 """Relations of `link` that fetch."""
 
 
+NO_RECORD = re.compile(r"\bNo records? here\b")
+"""What pages write in the place of figures that nobody has measured."""
+
+
 @dataclass
 class Page(HTMLParser):
     """What a page loads, links to and offers as anchors."""
@@ -40,6 +44,10 @@ class Page(HTMLParser):
     shown: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Links inside the block of a statement, by its anchor."""
     inside: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """What the page says instead of a record that is not there."""
+    quoted: int = 0
+    """How many blocks of code are open."""
 
     def __post_init__(self) -> None:
         """Start the parser."""
@@ -48,6 +56,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what an element refers to."""
         found = {name: value or "" for name, value in attrs}
+        self.quoted += tag == "pre"
         self.anchors |= {found[name] for name in ("id", "name") if name in found}
         if tag == "div":
             self.inside.append(found.get("id", ""))
@@ -66,8 +75,14 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Leave a block."""
+        self.quoted -= tag == "pre"
         if tag == "div" and self.inside:
             self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Note where a table of a record should stand; the code that says so is no fault."""
+        if NO_RECORD.search(data) and not self.quoted:
+            self.missing.append(data.strip())
 
 
 def _says_something(text: str) -> bool:
@@ -119,6 +134,7 @@ def faults(folder: Path) -> list[str]:
     for path, page in pages.items():
         name = path.relative_to(folder)
         found += [f"{name}: an image without alternative text, {source}" for source in page.silent]
+        found += [f"{name}: figures are missing, {words}" for words in page.missing]
         found += [f"{name}: needs the network, {address}" for address in page.loads if _is_remote(address)]
         found += [f"{name}: no such file, {address}" for address in page.loads if _is_missing(path, address)]
         found += [f"{name}: {fault}" for link in page.links if (fault := _broken(path, link, pages))]

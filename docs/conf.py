@@ -30,6 +30,7 @@ extensions = [
 
 nitpicky = True  # a name that looks like a reference is one
 nitpick_ignore_regex = [("py:.*", r"(scipy|numpy|torch)\..*")]  # their pages are not here
+smartquotes = False  # f''(u) has two primes, not a quotation mark
 default_role = "name"  # of `extensions.names`: `kl` links where there is such an object, and is code otherwise
 exclude_patterns = [
     "_build",
@@ -68,6 +69,7 @@ sphinx_gallery_conf = {
     "parallel": os.cpu_count() or 1,
     "capture_repr": (),  # what a block prints is shown, not what its last expression is
     "reset_modules": ("matplotlib", "extensions.pictures.house_style"),
+    "thumbnail_size": (560, 360),  # shown at half of it
     "image_srcset": ["2x"],  # sharp on screens of twice the density
     "remove_config_comments": True,
     "show_memory": False,

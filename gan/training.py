@@ -451,7 +451,9 @@ class _Run:
         try:
             supply.generated(self.best)(64, torch.Generator().manual_seed(0))
         except ValueError as error:  # a sampler's answer to points that are not finite
-            msg = f"expected finite generated points after step {self.step}, got infinity or NaN; lower the learning rate"
+            msg = (
+                f"expected finite generated points after step {self.step}, got infinity or NaN; lower the learning rate"
+            )
             raise TrainingError(msg) from error
 
     def _state(self, identity: str) -> dict[str, Any]:

@@ -119,15 +119,32 @@ def read_masses(row: npt.NDArray[np.intp], mass: Vector, count: int) -> Vector:
 
 def read_scale(scale: Any) -> float:
     """What masses are multiplied with."""
-    msg = (
-        f"expected scale to be a positive finite number, got {scale!r}; pass what the masses add up to, or leave it out"
-    )
-    if not isinstance(scale, Real):
-        raise TypeError(msg)
-    factor = float(scale)
-    if not 0 < factor < math.inf:
+    return _positive("scale", scale, "pass what the masses add up to, or leave it out")
+
+
+def read_heaviest(heaviest: Any, mass: Vector) -> float:
+    """The mass that is drawn darkest and widest: that of the plan, or a larger one of several plans."""
+    own = float(mass.max(initial=0.0))
+    if heaviest is None:
+        return own or 1.0
+    common = _positive("heaviest", heaviest, "pass the largest mass of all plans to be compared, or leave it out")
+    if own > common * (1 + FAINT):
+        msg = (
+            f"expected heaviest to be no less than any mass of the plan, whose largest is {own:.6g}, got {heaviest!r}; "
+            "pass the largest mass of all plans to be compared"
+        )
         raise ValueError(msg)
-    return factor
+    return common
+
+
+def _positive(name: str, x: Any, advice: str) -> float:
+    msg = f"expected {name} to be a positive finite number, got {x!r}; {advice}"
+    if not isinstance(x, Real):
+        raise TypeError(msg)
+    number = float(x)
+    if not 0 < number < math.inf:
+        raise ValueError(msg)
+    return number
 
 
 def shown(x: float) -> str:

@@ -13,6 +13,7 @@ from divergences.plot.canvas import (
     canvas,
     colours,
     pairs_of,
+    read_heaviest,
     read_masses,
     read_points,
     read_scale,
@@ -29,7 +30,7 @@ NUMBERED = 12
 """Matrices up to this size show their numbers."""
 
 WIDEST, AREA = 5.0, 200.0
-"""Width of the heaviest arrow, in points, and area of the heaviest disc, in square points."""
+"""Width of the heaviest arrow, in points, and area of the largest disc, in square points."""
 
 ARROW = "0.5"
 """A grey that stands out on white and on black."""
@@ -44,6 +45,7 @@ def plan_matrix(
     y: npt.ArrayLike | None = None,
     *,
     scale: float = 1.0,
+    heaviest: float | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     r"""A plan as a matrix: rows are the points of P, columns those of Q, colours the masses that move.
@@ -56,6 +58,9 @@ def plan_matrix(
         Names of the rows and columns, as words or as the points on the line; their numbers by default.
     scale : float, default: 1
         What the masses are multiplied with before they are shown, as the total of masses that were normalised.
+    heaviest : float, optional
+        The mass that the end of the scale of colours stands for, as it is shown; the largest of the plan by default.
+        Pictures of several plans with one value can be compared.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -69,10 +74,10 @@ def plan_matrix(
     ModuleNotFoundError
         If matplotlib is missing; the extra ``plot`` brings it.
     TypeError
-        If `scale` is no number.
+        If `scale` or `heaviest` is no number.
     ValueError
-        If the plan is no matrix of masses, the names are not as many as rows and columns, or `scale` is not positive and
-        finite.
+        If the plan is no matrix of masses, the names are not as many as rows and columns, `scale` or
+        `heaviest` is not positive and finite, or the plan has a mass above `heaviest`.
 
     Examples
     --------
@@ -88,15 +93,14 @@ def plan_matrix(
     matrix = np.zeros(shape)
     np.add.at(matrix, (row, column), mass * read_scale(scale))
     n, m = shape
+    top = read_heaviest(heaviest, matrix)
     ax = canvas(ax, (1.6 + 0.55 * min(max(m, 3), 10), 1.2 + 0.5 * min(max(n, 2), 9)))
-    image = ax.imshow(
-        matrix, cmap=SHEET, vmin=0, vmax=float(matrix.max()) or 1.0, aspect="auto", interpolation="nearest"
-    )
+    image = ax.imshow(matrix, cmap=SHEET, vmin=0, vmax=top, aspect="auto", interpolation="nearest")
     add_scale(ax, image, "mass moved")
     if max(shape) <= NUMBERED:
         for i, j in np.ndindex(shape):
             if matrix[i, j]:
-                dark = matrix[i, j] < 0.55 * matrix.max()
+                dark = matrix[i, j] < 0.47 * top  # there white and black have the same contrast
                 ax.text(j, i, shown(float(matrix[i, j])), ha="center", va="center", color="white" if dark else "black")
     _name(ax.set_yticks, "x", x, n)
     _name(ax.set_xticks, "y", y, m)
@@ -121,6 +125,7 @@ def plan_arrows(
     y: npt.ArrayLike,
     *,
     scale: float = 1.0,
+    heaviest: float | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     r"""A plan as arrows from the points of P to those of Q, as wide as the mass they move.
@@ -138,6 +143,9 @@ def plan_arrows(
         Points of Q.
     scale : float, default: 1
         What the masses are multiplied with before they are shown, as the total of masses that were normalised.
+    heaviest : float, optional
+        The mass that the widest arrow stands for, as it is shown; the largest of the plan by default. Pictures of
+        several plans with one value can be compared.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -145,16 +153,17 @@ def plan_arrows(
     -------
     matplotlib.axes.Axes
         The axes. The arrows are its patches with the gid ``"pair"``, in the order of the plan, with line widths
-        proportional to the masses; pairs with a billionth of the heaviest mass are not drawn.
+        proportional to the masses; pairs with a billionth of the largest mass of the plan are not drawn.
 
     Raises
     ------
     ModuleNotFoundError
         If matplotlib is missing; the extra ``plot`` brings it.
     TypeError
-        If `scale` is no number.
+        If `scale` or `heaviest` is no number.
     ValueError
-        If the plan is no matrix of masses, moves none, or does not fit the points, or `scale` is not positive and finite.
+        If the plan is no matrix of masses, moves none, or does not fit the points, `scale` or `heaviest` is not positive
+        and finite, or the plan has a mass above `heaviest`.
 
     Examples
     --------
@@ -172,14 +181,19 @@ def plan_arrows(
         msg = f"expected a plan that moves some mass, got one of shape {shape} without any; there is no arrow to draw"
         raise ValueError(msg)
     factor = read_scale(scale)
+    widths = WIDEST * mass * factor / read_heaviest(heaviest, mass * factor)
     u, v = read_points("x", x, shape[0]), read_points("y", y, shape[1])
     if u.shape[1] != v.shape[1]:
         msg = f"expected x and y in one space, got {u.shape[1]} and {v.shape[1]} coordinates"
         raise ValueError(msg)
     a, b = read_masses(row, mass, shape[0]) * factor, read_masses(column, mass, shape[1]) * factor
     if u.shape[1] == 1:
-        return _on_the_line(canvas(ax, (6.4, 3.8)), u[:, 0], v[:, 0], a, b, row, column, mass)
-    return _in_the_plane(canvas(ax, (5.2, 4.8)), u, v, a, b, row, column, mass)
+        return _on_the_line(canvas(ax, (6.4, 3.8)), u[:, 0], v[:, 0], a, b, row, column, widths)
+    # many arrows are thinner; with `heaviest`, by the number of points, which plans to be compared share
+    crowd = max(shape) if heaviest is not None else len(mass)
+    return _in_the_plane(
+        canvas(ax, (5.2, 4.8)), u, v, a, b, row, column, widths * min(1.0, (16 / max(crowd, 1)) ** 0.5)
+    )
 
 
 def _arrow(ax: "Axes", start: Any, end: Any, width: float, **style: Any) -> None:
@@ -192,10 +206,6 @@ def _arrow(ax: "Axes", start: Any, end: Any, width: float, **style: Any) -> None
     ax.add_patch(patch)
 
 
-def _widths(mass: Vector) -> Vector:
-    return WIDEST * mass / mass.max(initial=0.0) if mass.size else mass
-
-
 def _on_the_line(
     ax: "Axes",
     u: Vector,
@@ -204,7 +214,7 @@ def _on_the_line(
     b: Vector,
     row: npt.NDArray[np.intp],
     column: npt.NDArray[np.intp],
-    mass: Vector,
+    widths: Vector,
 ) -> "Axes":
     """Bars of P above, of Q below, arrows from the feet of the first to the heads of the second."""
     source, target = colours(ax)
@@ -226,7 +236,7 @@ def _on_the_line(
                     ha="center",
                     va=align,
                 )
-    for i, j, width in zip(row, column, _widths(mass), strict=True):
+    for i, j, width in zip(row, column, widths, strict=True):
         _arrow(ax, (u[i], LIFT), (v[j], -LIFT), float(width), color=ARROW, alpha=0.9, shrinkA=2, shrinkB=2, zorder=2)
     ax.axhline(LIFT, color=source, lw=0.8, zorder=1)
     ax.axhline(-LIFT, color=target, lw=0.8, zorder=1)
@@ -256,24 +266,23 @@ def _in_the_plane(
     b: Vector,
     row: npt.NDArray[np.intp],
     column: npt.NDArray[np.intp],
-    mass: Vector,
+    widths: Vector,
 ) -> "Axes":
     """Discs, and arrows between them."""
     source, target = colours(ax)
-    heaviest = max(a.max(initial=0.0), b.max(initial=0.0))
+    largest = max(a.max(initial=0.0), b.max(initial=0.0))
     crowd = AREA / max(1.0, max(len(u), len(v)) / 8)
-    widths = _widths(mass) * min(1.0, (16 / max(len(mass), 1)) ** 0.5)
     for i, j, width in zip(row, column, widths, strict=True):
-        shrink = [float(np.sqrt(crowd * side[k] / heaviest)) / 2 for side, k in ((a, i), (b, j))]
+        shrink = [float(np.sqrt(crowd * side[k] / largest)) / 2 for side, k in ((a, i), (b, j))]
         _arrow(ax, u[i], v[j], float(width), color=ARROW, alpha=0.9, shrinkA=shrink[0], shrinkB=shrink[1], zorder=2)
     edge = ax.get_facecolor()
     ax.scatter(
-        u[:, 0], u[:, 1], s=crowd * a / heaviest, c=source, edgecolors=[edge], linewidths=0.6, label="P", zorder=3
+        u[:, 0], u[:, 1], s=crowd * a / largest, c=source, edgecolors=[edge], linewidths=0.6, label="P", zorder=3
     )
     ax.scatter(
         v[:, 0],
         v[:, 1],
-        s=crowd * b / heaviest,
+        s=crowd * b / largest,
         c=target,
         marker="s",
         edgecolors=[edge],

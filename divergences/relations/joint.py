@@ -44,6 +44,18 @@ class SharpBound:
         The value of `given`.
     smallest, largest : Extreme
         The ends of the interval of values that `d` has.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> known = dv.bound(dv.tv, given=dv.squared_hellinger, value=1.0)
+    >>> round(known.lower, 9), round(known.upper, 9)  # H^2/2 and H (1 - H^2/4)^(1/2)
+    (0.5, 0.866025404)
+    >>> known.contains(0.9)
+    False
+    >>> p, q = known.smallest.p, known.smallest.q  # a pair that attains the lower bound
+    >>> round(float(dv.tv(p, q)), 9), round(float(dv.squared_hellinger(p, q)), 9)
+    (0.5, 1.0)
     """
 
     d: FDivergence
@@ -85,6 +97,17 @@ class JointRange:
         Values of `given`, increasing.
     lower, upper : array (n,)
         Proven bounds on `d` there, sharp; ``inf`` where there is none.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> region = dv.joint_range(dv.le_cam, dv.tv, points=3)
+    >>> region.values
+    array([0. , 0.5, 1. ])
+    >>> region.lower.round(9)  # the square of total variation
+    array([0.  , 0.25, 1.  ])
+    >>> region.upper.round(9)  # total variation itself
+    array([0. , 0.5, 1. ])
     """
 
     d: FDivergence
@@ -149,8 +172,8 @@ def bound(d: FDivergence, *, given: FDivergence, value: float) -> SharpBound:
     True
     >>> known.upper  # and above there is no bound
     inf
-    >>> known.smallest.bounds.value
-    0.18378456526832
+    >>> round(known.smallest.bounds.value, 10)
+    0.1837845653
     """
     _require_fdivergences(d=d, given=given)
     value = _checked(given, value)

@@ -60,8 +60,8 @@ class LipschitzExtension:
     >>> F = LipschitzExtension(np.array([[0.0], [4.0]]), np.array([0.0, 2.0]))
     >>> F([0, 1, 3, 4, 5])
     array([0., 1., 3., 2., 3.])
-    >>> F.smallest([0, 1, 3, 4, 5])
-    array([ 0., -1.,  1.,  2.,  1.])
+    >>> F.smallest([1, 3, 4, 5])
+    array([-1.,  1.,  2.,  1.])
     >>> F.gradient([1, 3.5, 4])
     array([ 1., -1.,  0.])
     """

@@ -38,6 +38,16 @@ class Infeasible(TransportError):
     References
     ----------
     D. Gale (1957), A theorem on flows in networks, Pacific Journal of Mathematics 7(2).
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> inf = float("inf")
+    >>> try:
+    ...     dv.emd([1, 1], [1, 1], [[0, inf], [1, inf]])
+    ... except dv.Infeasible as error:
+    ...     print(error.sources, error.targets, error.excess)
+    [0 1] [0] 1
     """
 
     def __init__(self, message: str, sources: Indices, targets: Indices, excess: Fraction) -> None:

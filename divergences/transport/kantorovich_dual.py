@@ -42,6 +42,16 @@ class Kantorovich:
         Values of the potential on `x` and on `y`.
     transport : Transport
         Optimal plan and potentials of the primal problem, for K = 1.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> k = dv.kantorovich([0, 1], [3], [0.5, 0.5])
+    >>> k.value, k.transport.value
+    (2.5, 2.5)
+    >>> f, g = k.values
+    >>> float(f @ [0.5, 0.5] - g @ [1.0])  # the potential attains the value
+    2.5
     """
 
     bounds: Bounds

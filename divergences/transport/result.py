@@ -17,7 +17,17 @@ Integers = npt.NDArray[Any]  # int64 where the numbers fit, Python integers wher
 
 
 class TransportError(RuntimeError):
-    """A transport problem was not solved to a certified answer; nothing uncertified is returned in its place."""
+    """A transport problem was not solved to a certified answer; nothing uncertified is returned in its place.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> try:
+    ...     dv.emd([1], [1], [[float("inf")]])
+    ... except dv.TransportError as error:
+    ...     print(type(error).__name__)
+    Infeasible
+    """
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,19 @@ class Transport:
         How the plan was found.
     iterations : int
         Rounds of refinement after the first solution; 0 where none was needed.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> t = dv.emd([3, 1], [2, 2], [[0, 2], [1, 0]])
+    >>> t.value, t.bounds.gap
+    (2.0, 0.0)
+    >>> t.plan.toarray()
+    array([[2., 1.],
+           [0., 1.]])
+    >>> f, g = t.potentials
+    >>> float(f @ [3, 1] + g @ [2, 2])  # the dual value
+    2.0
     """
 
     bounds: Bounds

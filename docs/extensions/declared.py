@@ -6,6 +6,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from numpydoc.docscrape_sphinx import SphinxDocString
+
 from divergences import FDivergence, Interval
 from extensions.docstrings import with_math
 
@@ -23,8 +25,8 @@ def sources(text: str | None) -> list[str]:
 
 
 def text_of(docstring: str | None) -> str:
-    """A docstring without sections, ready for a page."""
-    return with_math(inspect.cleandoc(docstring or "")) + "\n\n"
+    """A docstring with its sections, ready for a page."""
+    return str(SphinxDocString(with_math(inspect.cleandoc(docstring or "")))).strip() + "\n\n"
 
 
 def first_line(obj: object) -> str:

@@ -5,16 +5,14 @@ from dataclasses import fields
 from types import FunctionType
 from typing import Any
 
-from numpydoc.docscrape_sphinx import SphinxDocString
-
 import divergences as dv
 from divergences import derived
 from divergences.closed_forms import GAPS, VARIATIONS
+from divergences.proofs import Step
 from divergences.relations import RELATIONS, Relation
 from extensions import rst
 from extensions.curves import curves
 from extensions.declared import interval, is_readable, number, reverse_of, text_of
-from extensions.docstrings import with_math
 from extensions.tables import catalogue
 
 __all__ = ["pages"]
@@ -32,6 +30,16 @@ LISTS = """.. py:data:: divergences.FDIVERGENCES
    The families with a parameter, as classes.
 
 """
+
+
+CALL = "Shapes, types and errors: see :meth:`FDivergence.__call__ <divergences.FDivergence.__call__>`."
+
+SYMBOLS = (
+    ("g(u) = f(u) - f'(1)\\,(u - 1)", "the normal form: q g(p/q) is the declared perspective"),
+    (r"\mathrm{critic}(v) = f'(e^v)", "the declared optimal critic at the log-ratio v = log u"),
+    (r"\mathrm{level}(v) = f^*(f'(e^v))", "the conjugate at that critic"),
+)
+"""What the steps of a proof speak of."""
 
 
 def pages() -> Content:
@@ -82,7 +90,7 @@ def _page(name: str, members: list[dv.FDivergence], declaration: str, kind: type
         + rst.heading(name)
         + declaration
         + rst.indented(text_of(kind.__doc__)).rstrip()
-        + "\n\n"
+        + f"\n\n{CALL}\n\n"
         + _facts(members)
         + f".. figure:: {name}.png\n   :alt: Three curves of {name}: f over the likelihood ratio, its conjugate over the value\n"
         + "      of the critic, and the optimal critic over the log-ratio\n\n"
@@ -147,12 +155,38 @@ def _proof(d: dv.FDivergence, *, named: bool) -> str:
     steps = "".join(
         f"#. {rst.escaped(step.claim)}"
         + ("" if step.symbolic else f" ({rst.escaped(step.decided_by)})")
-        + f"\n\n   .. math:: {step.latex()}\n\n"
+        + f"\n\n   .. math:: {_shown(step)}\n\n"
         for step in proof.steps
     )
     how = "each decided by sympy" if proof.symbolic else "decided by sympy where nothing else is said"
     call = rst.code(f"divergences.{d.name}.prove()")
-    return rst.heading(f"Proof{of}", "-") + f"The steps of {call}, {how}.\n\n{steps}"
+    return rst.heading(f"Proof{of}", "-") + f"The steps of {call}, {how}. In them\n\n{_symbols(d)}{steps}"
+
+
+def _shown(step: Step) -> str:
+    """The equation of a step; where both sides came out as one expression, that expression."""
+    import sympy
+
+    x = step.expression
+    if isinstance(x, sympy.Equality) and x.lhs == x.rhs:
+        return rf"\text{{both sides are}}\quad {_latex(x.lhs)}"
+    return step.latex()
+
+
+def _symbols(d: dv.FDivergence) -> str:
+    """What the symbols of a proof stand for."""
+    return "".join(f"- {rst.math(formula)}, {words};\n" for formula, words in SYMBOLS) + f"- {_ratio(d)}.\n\n"
+
+
+def _ratio(d: dv.FDivergence) -> str:
+    """What w is: the ratio, or a number by which the ratios of a piece are written."""
+    if not (d.kinks or d.joints):
+        return f"{rst.math('w = u = p/q > 0')}, the ratio"
+    below, above, between = map(rst.math, ("u = k/(1 + w)", "u = k + w", "u = (k + k' w)/(1 + w)"))
+    return (
+        f"{rst.math('w > 0')}, by which the ratios of a piece are written: {below} below the first kink\n"
+        f"  or joint k, {above} above the last, {between} between two"
+    )
 
 
 def _inequalities(concerns: Callable[[object], bool]) -> str:
@@ -208,18 +242,11 @@ def _derived_page(name: str) -> str:
     directive, signature = (
         ("class", f"({fields(kind)[0].name})") if kind is thing else ("function", "(p, q, *, axis=-1, normalize=False)")
     )
-    body = str(SphinxDocString(with_math(kind.__doc__ or "")))
     return (
         rst.WIDE
         + rst.heading(name)
         + f".. py:{directive}:: divergences.{name}{signature}\n   :canonical: divergences.derived.{name}\n\n"
-        + rst.indented(_dedented(body)).rstrip()
+        + rst.indented(text_of(kind.__doc__)).rstrip()
         + "\n\n"
         + _inequalities(lambda x: x is thing or type(x) is kind)
     )
-
-
-def _dedented(text: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(text).strip() + "\n"

@@ -72,8 +72,9 @@ def test_masses_are_shown_in_the_units_asked_for():
 def test_plans_with_one_heaviest_mass_can_be_compared():
     first, second = (plan_matrix(plan, X, Y, heaviest=2) for plan in PLANS)
     assert first.images[0].get_clim() == second.images[0].get_clim() == (0, 2)
-    assert {t.get_color() for t in second.texts} == {"white"}  # all are 1, half of the heaviest
-    assert {t.get_text(): t.get_color() for t in first.texts} == {"1": "white", "2": "black"}
+    assert {t.get_color() for t in second.texts} == {"black"}  # all are 1, half of the heaviest
+    assert {t.get_color() for t in plan_matrix(PLANS[1], X, Y, heaviest=3).texts} == {"white"}
+    assert {t.get_text(): t.get_color() for t in first.texts} == {"1": "black", "2": "black"}
     first, second = ([a.get_linewidth() for a in arrows_of(plan_arrows(plan, X, Y, heaviest=2))] for plan in PLANS)
     np.testing.assert_allclose(first, [2.5, 5, 2.5, 5])
     np.testing.assert_allclose(second, [2.5] * 6)

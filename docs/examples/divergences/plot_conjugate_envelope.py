@@ -44,7 +44,7 @@ for axis, d, t, ratios, limits in panels:
 t = np.linspace(-5, -2, 200)
 axes[1].plot(t, t**2 / 4 + t, color=VERMILION, ls="--", lw=2, label="$t^2/4 + t$ beyond its place")
 for axis in axes:
-    axis.legend(loc="upper left", framealpha=1, edgecolor="0.8")
+    axis.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="0.8")
 
 # %%
 # The highest of a few hundred lines is the conjugate, up to the distance between neighbouring lines.

@@ -32,12 +32,12 @@ def values(d):
 
 figure, axis = plt.subplots(figsize=(6.6, 4.5), layout="constrained")
 sharp = dv.joint_range(dv.kl, dv.tv, points=41)
-axis.fill_between(sharp.values, np.minimum(sharp.lower, 9), 9, color=BLUE, alpha=0.12, lw=0)
+axis.fill_between(sharp.values, np.minimum(sharp.lower, 9), 9, color=BLUE, alpha=0.12, lw=0, label="joint range")
 axis.plot(values(dv.tv), values(dv.kl), ".", color="0.45", ms=2.5, label="random pairs")
 axis.plot(sharp.values, sharp.lower, color=BLACK, lw=2.4, label="sharp bound")
 axis.plot(sharp.values, 2 * sharp.values**2, color=VERMILION, lw=2, ls="--", label="Pinsker, $2\\,TV^2$")
 axis.set(xlabel="total variation", ylabel="KL divergence, nats", xlim=(0, 1), ylim=(0, 4), title="KL: no upper bound")
-axis.legend(loc="upper left", framealpha=1, edgecolor="0.8")
+axis.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="0.8")
 axis.spines[["top", "right"]].set_visible(False)
 
 # %%
@@ -55,7 +55,7 @@ axis.plot(tv, 2 - 2 * np.sqrt(1 - tv**2), color=VERMILION, lw=2, ls="--", label=
 axis.plot(tv, 2 * tv, color=VERMILION, lw=2, ls="--")
 axis.set(xlabel="total variation", ylabel="squared Hellinger divergence", xlim=(0, 1), ylim=(0, 2))
 axis.set_title("Squared Hellinger: bounded on both sides")
-axis.legend(loc="upper left", framealpha=1, edgecolor="0.8")
+axis.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="0.8")
 axis.spines[["top", "right"]].set_visible(False)
 
 # %%

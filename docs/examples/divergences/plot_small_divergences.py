@@ -82,7 +82,7 @@ for k, (axis, (title, formulas)) in enumerate(zip(axes, FORMULAS.items(), strict
     axis.annotate("no digit is right", (1, 1), (-2, 4), textcoords="offset points", ha="right", color="0.3")
     axis.set(xlabel=r"closeness $\varepsilon$ of p and q", title=title, ylim=(3e-18, 1e18))
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(loc="upper right", framealpha=1, edgecolor="0.8")
+    axis.legend(loc="upper right", frameon=True, framealpha=1, edgecolor="0.8")
 axes[0].set_ylabel("relative error")
 
 # %%

@@ -38,8 +38,6 @@ for plan in plans:
 
 figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained", height_ratios=(1, 1.5))
 for (top, bottom), plan, words in zip(axes.T, plans, ("One optimal plan", "Another"), strict=True):
-    plan_matrix(plan, x, y, ax=top).set_title(words)
-    top.images[0].set_clim(0, 2)  # the same colours for both
-    for number in top.texts:
-        number.set_color("white" if number.get_text() == "1" else "black")
-    plan_arrows(plan, x, y, ax=bottom)
+    # one scale of colours and of widths for both, up to the largest mass of all
+    plan_matrix(plan, x, y, heaviest=2, ax=top).set_title(words)
+    plan_arrows(plan, x, y, heaviest=2, ax=bottom)
