@@ -166,6 +166,15 @@ class LeastSquares(Separable):
     ------
     ValueError
         If a label is not finite, or those of real and generated points are the same.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P = gan.Discrete([0.0, 1.0], [0.5, 0.5])
+    >>> round(gan.least_squares.exact(P, P).value, 12)  # at the output 1/2 everywhere
+    -0.25
+    >>> gan.pearson_least_squares
+    LeastSquares(a=-1.0, b=1.0, c=0.0)
     """
 
     a: float = 0.0
@@ -217,6 +226,13 @@ class Hinge(Separable):
     The supremum is $-2 (1 - TV(P, Q))$, attained at $z = \operatorname{sign}(p - q)$. Lim & Ye (2017); Miyato et al.
     (2018), equations 16 and 17. With the flipped output $z = 2D - 1$ of a probability D both margins hold always, and the
     value is $\mathbb E_P z - \mathbb E_Q z - 2$.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> round(gan.hinge.exact(P, Q).value, 12)  # -2 (1 - 1/4)
+    -1.5
     """
 
     def gain(self, z: Tensor) -> Tensor:
@@ -265,6 +281,16 @@ class EnergyBased(Separable):
     ------
     ValueError
         If the margin is not positive and finite; on evaluation, if an output is negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> round(gan.EnergyBased(margin=2.0).exact(P, Q).value, 12)  # -2 (1 - 1/4)
+    -1.5
+    >>> gan.EnergyBased(margin=2.0).optimal_critic(torch.tensor([0.7, -0.4])).tolist()
+    [0.0, 2.0]
     """
 
     margin: float = 1.0

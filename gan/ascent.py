@@ -18,7 +18,20 @@ SHARE = 1e-9
 
 
 class TrainingError(RuntimeError):
-    """Training left the finite numbers; nothing is reported in its place."""
+    """Training left the finite numbers; nothing is reported in its place.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.fitting import minimise
+    >>> p = torch.nn.Parameter(torch.zeros(()))
+    >>> try:
+    ...     _ = minimise([p], lambda: p / 0, steps=3, learning_rate=0.1)
+    ... except gan.TrainingError as error:
+    ...     print(type(error).__name__)
+    TrainingError
+    """
 
 
 @final

@@ -239,6 +239,16 @@ class TrainedVAE(Baseline):
         Number of steps; points of each, drawn from the sample with replacement.
     learning_rate : float
         Step size of Adam, falling to 0 along a cosine.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng = torch.Generator().manual_seed(0)
+    >>> points = torch.randn(200, 2, generator=rng)
+    >>> model = gan.TrainedVAE(gan.VAE(width=8), steps=20).fit(points, rng)
+    >>> tuple(model(5, rng).shape)
+    (5, 2)
     """
 
     architecture: VAE = field(default_factory=VAE)

@@ -34,6 +34,14 @@ class Budget:
     samples : tuple of int
         Where distributions are only seen through samples: how many points are for training, for choosing among critics,
         and for measuring. An array of samples is divided in these proportions.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> estimate = gan.estimate(P, Q, budget=gan.Budget(steps=20))
+    >>> estimate.history[-1].step <= 20
+    True
     """
 
     steps: int | None = None

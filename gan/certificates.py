@@ -66,6 +66,13 @@ def lipschitz_on_support(P: Discrete, Q: Discrete, tx: npt.ArrayLike, ty: npt.Ar
     -------
     float
         The slope, 0 if the critic never rises from Q to P.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> gan.lipschitz_on_support(P, Q, [0.0, -5.0], [-10.0, -15.0])  # the critic -5x
+    5.0
     """
     tx, ty = values_on("tx", tx, P.size), values_on("ty", ty, Q.size)
     i, j = P.weights > 0, Q.weights > 0
@@ -93,6 +100,15 @@ def kantorovich_bound(P: Discrete, Q: Discrete, tx: npt.ArrayLike, ty: npt.Array
     -------
     float
         A number that is not above $W_1(P, Q)$.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> print(f"{gan.kantorovich_bound(P, Q, [0.0, -1.0], [-2.0, -3.0]):.6f}")  # the critic -x, which is optimal
+    2.000000
+    >>> print(f"{gan.kantorovich_bound(P, Q, [0.0, -5.0], [-10.0, -15.0]):.6f}")  # the critic -5x
+    2.000000
     """
     tx, ty = values_on("tx", tx, P.size), values_on("ty", ty, Q.size)
     constant = lipschitz_on_support(P, Q, tx, ty)

@@ -56,6 +56,16 @@ class Reading:
         Functions g and h, from arrays of doubles to arrays of the same shape.
     error : float
         Largest error of g and h, relative to their magnitude plus 1, and for each 8 of v once more.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> gan.Reading.of_critic().ranges((-1.0, 2.0))
+    ((-1.0, 2.0), (-1.0, 2.0))
+    >>> gain, loss = gan.Reading.of_log_ratio(dv.kl).ranges((-1.0, 2.0))
+    >>> gain  # 1 + v, the critic T of KL
+    (0.0, 3.0)
     """
 
     gain: Callable[[Floats], Floats]
@@ -225,6 +235,16 @@ def clip_limits(
     tuple of float
         Finite limits (lo, hi) at which gain and loss are finite. Where the critic tells nothing, clipping all to one
         number is best.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> v_p, v_q = torch.randn(2, 500, generator=torch.Generator().manual_seed(0)).numpy() + [[1.0], [0.0]]
+    >>> reading, method = gan.Reading.of_critic(), gan.Betting(0.95)
+    >>> low, high = gan.clip_limits(reading, v_p, v_q, method)
+    >>> bool(min(v_p.min(), v_q.min()) <= low < high <= max(v_p.max(), v_q.max()))
+    True
     """
     p, q = _outputs("v_p", v_p), _outputs("v_q", v_q)
     if not quantiles or not all(0 <= share < 0.5 for share in quantiles):

@@ -137,6 +137,16 @@ class CodeHead:
         The codes.
     width : int
         Units of its one hidden layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, latent = torch.Generator().manual_seed(0), gan.CodedLatent(noise=2, categories=(3,), continuous=1)
+    >>> features = torch.eye(4)
+    >>> posterior = gan.CodeHead(latent, width=8).build(features, rng)
+    >>> tuple(posterior.log_density(features, latent.codes(latent.draw(4, features, rng))).shape)
+    (4,)
     """
 
     latent: CodedLatent

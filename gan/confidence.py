@@ -65,6 +65,18 @@ class Confidence(ABC):
     ----------
     level : float
         Probability that the bound is below the difference, at least 1/2 and below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gan
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = (rng.random(500) + 1) / 2, rng.random(500) / 2  # of means 3/4 and 1/4
+    >>> for method in (gan.Betting(0.95), gan.EmpiricalBernstein(0.95), gan.CentralLimit(0.95)):
+    ...     print(f"{method.lower(a, b, (0.0, 1.0), (0.0, 1.0)):.3f} of 0.5")
+    0.491 of 0.5
+    0.462 of 0.5
+    0.499 of 0.5
     """
 
     level: float = 0.95
@@ -158,6 +170,15 @@ class EmpiricalBernstein(Confidence):
     A. Maurer and M. Pontil (2009), Empirical Bernstein bounds and sample variance penalization, COLT.
 
     S. Boucheron, G. Lugosi and P. Massart (2013), Concentration inequalities, Oxford University Press.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gan
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = (rng.random(500) + 1) / 2, rng.random(500) / 2  # of means 3/4 and 1/4
+    >>> print(f"{gan.EmpiricalBernstein(0.95).lower(a, b, (0.0, 1.0), (0.0, 1.0)):.3f} of 0.5")
+    0.462 of 0.5
     """
 
     def _bound(self, a: "_Side", b: "_Side") -> float:
@@ -190,6 +211,15 @@ class Betting(Confidence):
     ----------
     I. Waudby-Smith and A. Ramdas (2024), Estimating means of bounded random variables by betting, Journal of the Royal
     Statistical Society B 86(1), 1-27.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gan
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = (rng.random(500) + 1) / 2, rng.random(500) / 2  # of means 3/4 and 1/4
+    >>> print(f"{gan.Betting(0.95).lower(a, b, (0.0, 1.0), (0.0, 1.0)):.3f} of 0.5")
+    0.491 of 0.5
     """
 
     def _bound(self, a: "_Side", b: "_Side") -> float:

@@ -46,6 +46,14 @@ class Labelled:
         The points.
     labels : Tensor of int (n,)
         The label of each.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> batch = gan.Labelled(torch.zeros(3, 2), torch.tensor([0, 1, 1]))
+    >>> tuple(batch.points.shape), batch.labels.tolist()
+    ((3, 2), [0, 1, 1])
     """
 
     points: Tensor
@@ -82,6 +90,15 @@ class DataSet:
         Probability of each mode.
     stock : Labelled
         All the points that draws are taken from, with replacement; none where each draw is new.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gan.datasets import ring
+    >>> data = ring()
+    >>> batch = data.draw(5, torch.Generator().manual_seed(0))
+    >>> data, tuple(batch.points.shape), tuple(batch.labels.shape)
+    (DataSet(ring of 8, dimension 2), (5, 2), (5,))
     """
 
     name: str
@@ -196,6 +213,12 @@ def grid(side: int = 5, *, spacing: float = 2.0, scale: float = 0.05) -> DataSet
     -------
     DataSet
         In the plane.
+
+    Examples
+    --------
+    >>> from gan.datasets import grid
+    >>> grid(2).modes.tolist()
+    [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
     """
     at_least(1, side=side)
     ticks = spacing * (np.arange(side) - (side - 1) / 2)
@@ -223,6 +246,13 @@ def spiral(modes: int = 20, *, turns: float = 1.5, radius: float = 2.0, scale: f
     -------
     DataSet
         In the plane.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gan.datasets import spiral
+    >>> np.linalg.norm(spiral(4).modes, axis=1).round(12).tolist()
+    [0.5, 1.0, 1.5, 2.0]
     """
     at_least(1, modes=modes)
     share = np.arange(1, modes + 1) / modes
@@ -241,6 +271,13 @@ def fgan_mixture() -> DataSet:
     -------
     DataSet
         On the line.
+
+    Examples
+    --------
+    >>> from gan.datasets import fgan_mixture
+    >>> data = fgan_mixture()
+    >>> data.modes.ravel().tolist(), data.weights.tolist()
+    ([-1.0, 2.0], [0.33, 0.67])
     """
     centres, deviations, weights = np.array([[-1.0], [2.0]]), np.array([0.2548, 1.4154]), np.array([0.33, 0.67])
     return gaussian_modes("f-GAN mixture", centres, deviations, weights)
@@ -258,6 +295,14 @@ def parallel_line(theta: float) -> DataSet:
     -------
     DataSet
         In the plane, without modes; all labels are 0.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from gan.datasets import parallel_line
+    >>> points = parallel_line(0.5).sampler(100, torch.Generator().manual_seed(0))
+    >>> points[:, 0].unique().tolist()
+    [0.5]
     """
     if not math.isfinite(theta):
         msg = f"expected a finite theta, got {theta!r}"
@@ -293,6 +338,15 @@ def of_stock(name: str, stock: Labelled, shape: tuple[int, ...], classes: int) -
     ------
     ValueError
         If there are no points, or they are not of this shape.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import of_stock
+    >>> data = of_stock("two points", gan.Labelled(torch.eye(2).double(), torch.tensor([0, 1])), (2,), 2)
+    >>> tuple(data.sampler(5, torch.Generator().manual_seed(0)).shape)
+    (5, 2)
     """
     if not len(stock.points) or stock.points.shape[1] != math.prod(shape):
         msg = f"expected at least one point of shape {shape}, a row of the stock, got {tuple(stock.points.shape)}"
@@ -341,6 +395,13 @@ def digits(*, test_share: float = 0.25, rng: int = 0) -> ImageSplit:
         If scikit-learn is not installed.
     ValueError
         If a part would be empty.
+
+    Examples
+    --------
+    >>> from gan.datasets import digits
+    >>> split = digits()
+    >>> split.training.shape, len(split.training.stock.points), len(split.test.stock.points)
+    ((1, 8, 8), 1348, 449)
     """
     points, labels = _load_digits()
     held_out = round(test_share * len(points))
@@ -371,6 +432,13 @@ def stacked_digits(source: DataSet) -> DataSet:
     ------
     ValueError
         If the images have more than one channel, or other than ten classes.
+
+    Examples
+    --------
+    >>> from gan.datasets import digits, stacked_digits
+    >>> data = stacked_digits(digits().training)
+    >>> data.shape, data.classes
+    ((3, 8, 8), 1000)
     """
     if len(source.shape) != 3 or source.shape[0] != 1 or source.classes != 10:
         msg = f"expected images of one channel in ten classes, got shape {source.shape}, {source.classes} classes"

@@ -119,6 +119,14 @@ class Expectation:
         Probabilities: exact ones, or 1/n each for the mean over a batch of samples.
     uniform : bool
         Whether they are known to be 1/n each; the mean is then taken without looking at them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> E = gan.Expectation(torch.tensor([1.0, 3.0]), torch.tensor([0.75, 0.25]))
+    >>> E(lambda z: z).item(), E(torch.square).item()
+    (1.5, 3.0)
     """
 
     values: Tensor
@@ -147,6 +155,13 @@ class JointSupport:
         Whether adding up has rounded anything.
     of_p, of_q : array of int
         For each atom of P and of Q, where it is in `points`.
+
+    Examples
+    --------
+    >>> import gan
+    >>> joint = gan.joint_support(gan.Discrete([0.0, 1.0]), gan.Discrete([1.0, 2.0]))
+    >>> joint.of_p.tolist(), joint.of_q.tolist(), joint.rounded
+    ([0, 1], [1, 2], False)
     """
 
     points: Floats
@@ -158,7 +173,25 @@ class JointSupport:
 
 
 def joint_support(P: Discrete, Q: Discrete) -> JointSupport:
-    """Distinct atoms of both measures, and the weight of each under P and under Q."""
+    """Distinct atoms of both measures, and the weight of each under P and under Q.
+
+    Parameters
+    ----------
+    P, Q : Discrete
+        Two finite measures of one dimension.
+
+    Returns
+    -------
+    JointSupport
+        The atoms, in ascending order, and where those of P and of Q are among them.
+
+    Examples
+    --------
+    >>> import gan
+    >>> joint = gan.joint_support(gan.Discrete([0.0, 1.0]), gan.Discrete([1.0, 2.0], [0.25, 0.75]))
+    >>> joint.points.ravel().tolist(), (joint.q / joint.q.sum()).tolist()
+    ([0.0, 1.0, 2.0], [0.0, 0.25, 0.75])
+    """
     points, index = np.unique(np.concatenate([P.points, Q.points]), axis=0, return_inverse=True)
     of_p, of_q = np.split(index.reshape(-1), [P.size])
     p, lost_p = _added(P.weights, of_p, len(points))

@@ -41,6 +41,18 @@ class CriticErrors:
         Standard error of `value`.
     relative : float
         $\mathtt{value} / W_1 - 1$; the paper reports 100 times its magnitude.
+
+    Examples
+    --------
+    Half of the optimal critic: its gradients point the right way and are half as long as they should be.
+
+    >>> import torch
+    >>> import gan
+    >>> from gan.known import normal_shift
+    >>> problem = normal_shift(3, shift=2.0)
+    >>> errors = gan.critic_errors(lambda x: problem.critic(x) / 2, problem, torch.Generator().manual_seed(0))
+    >>> round(errors.cosine, 6), round(errors.squared, 6), round(errors.largest, 6)
+    (1.0, 0.25, 0.5)
     """
 
     cosine: float

@@ -252,6 +252,17 @@ def known_problems(*, dimensions: tuple[int, ...] = (2, 16), sphere_dimension: i
     ------
     KnownProblem
         One pair after the other.
+
+    Examples
+    --------
+    >>> import gan
+    >>> for problem in gan.known_problems(dimensions=(2,)):
+    ...     print(problem.name)
+    normal shift by 1, d = 2
+    linear bump of 2, d = 2
+    N(0, I) against N(0, 2² I), d = 2
+    three cones
+    sphere of radius 1, d = 128
     """
     for family in (normal_shift, linear_bump, normal_scale):
         for d in dimensions:

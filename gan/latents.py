@@ -90,6 +90,14 @@ class UniformLatent(Latent):
     ----------
     dimension : int
         How many.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> z = gan.UniformLatent(3).draw(5, torch.empty(0), torch.Generator().manual_seed(0))
+    >>> tuple(z.shape), bool((z.abs() <= 1).all())
+    ((5, 3), True)
     """
 
     dimension: int = 100

@@ -26,6 +26,17 @@ class Extragradient(Game):
     Korpelevich (1976); for GANs Gidel et al. (2019). Both halves are steps of the optimizer, each followed by the
     projection and each with a batch of its own, so that with Adam the moments move twice in a step, as in the latter's
     Extra-Adam.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2: towards (0, 0).
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.Extragradient(), 0.5, steps=1).tolist()
+    [[1.0, 0.0], [0.75, 0.5]]
+    >>> bilinear.modulus(gan.Extragradient(), 0.5) < 1 < bilinear.modulus(gan.Simultaneous(), 0.5)
+    True
     """
 
     def step(self, critic: Player, generator: Player, memory: Memory) -> Losses:
@@ -51,6 +62,15 @@ class Predictive(Game):
       \phi_{t+1} = \phi_t - \eta\nabla_\phi L_C(2\theta_{t+1} - \theta_t, \phi_t).$$
 
     Yadav et al. (2018). One gradient of each player per step, half those of `Extragradient`.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2:
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.Predictive(), 0.5, steps=2).tolist()
+    [[1.0, 0.0], [1.0, 0.5], [0.75, 0.75]]
     """
 
     def step(self, critic: Player, generator: Player, memory: Memory) -> Losses:
@@ -75,6 +95,15 @@ class Optimistic(Game):
     and the rule $-2\eta F(\omega_t) + \eta F(\omega_{t-1})$. Daskalakis et al. (2018), whose algorithm 1, Optimistic Adam, is
     this rule with Adam: it is the steps that are combined, not the gradients before their moments are taken. The first
     step is a plain one. One gradient of each player per step, half those of `Extragradient`.
+
+    Examples
+    --------
+    The product xy, minimised over x and maximised over y by steps of length 1/2; the first is a plain one.
+
+    >>> import gan
+    >>> from gan import bilinear
+    >>> bilinear.simulated(gan.Optimistic(), 0.5, steps=2).tolist()
+    [[1.0, 0.0], [1.0, 0.5], [0.5, 1.0]]
     """
 
     @property

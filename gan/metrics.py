@@ -96,6 +96,16 @@ def cell_quality(points: Tensor, partition: Partition) -> CellQuality:
     ------
     ValueError
         If there are no points, or one is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> from gan.metrics import cell_quality
+    >>> found = cell_quality(torch.tensor([[2.0, 0.0], [0.0, 1.0]]), gan.modes_of(ring(4)))
+    >>> found.mass.tolist(), found.covered(), found.high_quality, found.tv
+    ([0.5, 0.5, 0.0, 0.0], 1, 0.5, 0.5)
     """
     array = points.detach().to(torch.float64).numpy(force=True)
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
@@ -123,6 +133,16 @@ class Quality:
         The points seen through the partition of the yardstick.
     covered : int
         Number of its cells that are covered.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> rng, data = torch.Generator().manual_seed(0), ring()
+    >>> quality = gan.yardstick(data, gan.modes_of(data), rng, samples=100).measure(data.sampler, rng)
+    >>> quality.covered, sorted(quality.row())
+    (8, ['high_quality', 'js', 'modes', 'tv', 'w1', 'w1_lower', 'w1_real', 'w1_upper'])
     """
 
     w1: dv.Bounds
@@ -170,6 +190,17 @@ class Progress:
         What either player minimises, at that step.
     quality : Quality
         The generated points at that time.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> rng, data = torch.Generator().manual_seed(0), ring()
+    >>> quality = gan.yardstick(data, gan.modes_of(data), rng, samples=100).measure(data.sampler, rng)
+    >>> progress = gan.Progress(step=10, seconds=0.5, critic_loss=1.25, generator_loss=0.75, quality=quality)
+    >>> list(progress.row().items())[:4]
+    [('step', 10.0), ('seconds', 0.5), ('critic_loss', 1.25), ('generator_loss', 0.75)]
     """
 
     step: int
@@ -201,6 +232,20 @@ class Yardstick:
         Generated points that are seen through the partition.
     enough : int
         Points of high quality that cover a cell.
+
+    Examples
+    --------
+    A generator that makes a single point covers one mode of eight:
+
+    >>> import torch
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> rng, data = torch.Generator().manual_seed(0), ring()
+    >>> measure = gan.yardstick(data, gan.modes_of(data), rng, samples=100)
+    >>> collapsed = gan.Sampler(lambda n, generator: torch.tensor([[2.0, 0.0]]).repeat(n, 1), 2, "one point")
+    >>> quality = measure.measure(collapsed, rng)
+    >>> quality.covered, quality.cells.tv, quality.ratio > 1
+    (1, 0.875, True)
     """
 
     real: Tensor

@@ -37,7 +37,19 @@ NORMAL = NormalLatent()
 
 
 class GeneratorArchitecture(ABC):
-    """A generator that can be built for given data."""
+    """A generator that can be built for given data.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, data = torch.Generator().manual_seed(0), torch.eye(3)
+    >>> for architecture in (gan.GeneratorMLP(), gan.Affine(dimension=3)):
+    ...     network = architecture.build(data, rng)
+    ...     print(tuple(network(architecture.latent.draw(5, data, rng)).shape))
+    (5, 3)
+    (5, 3)
+    """
 
     latent: Latent
     """The law of its input."""
@@ -119,6 +131,14 @@ class Affine(GeneratorArchitecture):
         Where $\sigma > 0$ starts; training moves its logarithm.
     dimension : int
         Number d of coordinates.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> network = gan.Affine(location=1.0, scale=2.0).build(torch.zeros(4, 1), torch.Generator())
+    >>> [round(x, 4) for x in network(torch.tensor([[0.0], [1.0]])).flatten().tolist()]
+    [1.0, 3.0]
     """
 
     location: float = 0.0
@@ -214,6 +234,15 @@ class FeatureMLP(Architecture):
         Units of a hidden layer; number of hidden layers.
     slope : float
         Slope of the activation below 0, in [0, 1].
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x = torch.Generator().manual_seed(0), torch.eye(5)
+    >>> critic = gan.FeatureMLP(width=16).build(x, x, rng, unit=1.0)
+    >>> tuple(critic(x).shape), tuple(critic.features(x).shape)
+    ((5,), (5, 16))
     """
 
     width: int = 128
@@ -281,6 +310,14 @@ def pushforward(network: nn.Module, latent: Latent, dimension: int, name: str = 
     -------
     Sampler
         Its draws; the latent rows are made on the CPU, so that they do not depend on the device.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> sampler = gan.pushforward(torch.nn.Identity(), gan.NormalLatent(2), 2, "normal")
+    >>> sampler, tuple(sampler(5, torch.Generator().manual_seed(0)).shape)
+    (Sampler(normal, dimension 2), (5, 2))
     """
     like = next((t for t in (*network.parameters(), *network.buffers()) if t.is_floating_point()), torch.empty(0))
 

@@ -47,7 +47,18 @@ __all__ = [
 
 
 class Contest(ABC):
-    """What a critic and a generator compete for; the points at hand settle the payoff."""
+    """What a critic and a generator compete for; the points at hand settle the payoff.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x, y = torch.zeros(1, 1), torch.tensor([[3.0]])
+    >>> gan.minimax.on(x, y) is gan.minimax
+    True
+    >>> gan.LossSensitive().on(x, y).margins.item()
+    3.0
+    """
 
     @abstractmethod
     def on(self, x: Tensor, y: Tensor) -> "Payoff":
@@ -66,7 +77,20 @@ class Contest(ABC):
 
 
 class Payoff(Contest):
-    """What a critic maximises and a generator minimises, from the outputs of the critic alone."""
+    """What a critic maximises and a generator minimises, from the outputs of the critic alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> class Squares(gan.Payoff):
+    ...     def value(self, E_p, E_q):
+    ...         return E_p(lambda z: z) - E_q(lambda z: z.square())
+    >>> half = torch.full((2,), 0.5)
+    >>> E_p, E_q = gan.Expectation(torch.tensor([1.0, 3.0]), half), gan.Expectation(torch.tensor([0.0, 2.0]), half)
+    >>> Squares().value(E_p, E_q).item()
+    0.0
+    """
 
     generator_reads_real: ClassVar[bool] = True
     """Whether `generator_loss` looks at `E_p`; where not, any expectation may stand there."""
@@ -85,7 +109,17 @@ class Payoff(Contest):
 
 
 class Objective(Payoff):
-    """What a critic maximises, its supremum known exactly."""
+    """What a critic maximises, its supremum known exactly.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> for objective in (gan.wasserstein, gan.hinge):
+    ...     print(objective, round(objective.exact(P, Q).value, 12))
+    gan.wasserstein 0.25
+    gan.hinge -1.5
+    """
 
     @abstractmethod
     def exact(self, P: Discrete, Q: Discrete) -> dv.Bounds:
@@ -117,7 +151,16 @@ class Objective(Payoff):
 
 
 class Separable(Objective):
-    r"""An objective $\mathbb E_P[g(z)] - \mathbb E_Q[\ell(z)]$: what an output gains under P, less what it costs under Q."""
+    r"""An objective $\mathbb E_P[g(z)] - \mathbb E_Q[\ell(z)]$: what an output gains under P, less what it costs under Q.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> z = torch.tensor([-2.0, 0.0, 0.5])
+    >>> gan.hinge.gain(z).tolist(), gan.hinge.loss(z).tolist()
+    ([-3.0, -1.0, -0.5], [0.0, 1.0, 1.5])
+    """
 
     generator_reads_real = False
 
@@ -144,6 +187,13 @@ class Wasserstein(Separable):
     r"""Kantorovich-Rubinstein: $W_1(P, Q) = \sup_{|T|_{Lip} \le 1} \mathbb E_P[T] - \mathbb E_Q[T]$.
 
     Villani (2009), theorem 5.10 and remark 6.5. Needs a Lipschitz constraint: without one there is no supremum.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> round(gan.wasserstein.exact(P, Q).value, 12)
+    2.0
     """
 
     def gain(self, z: Tensor) -> Tensor:
@@ -164,7 +214,17 @@ class Wasserstein(Separable):
 
 
 class FenchelObjective(Objective):
-    r"""A lower bound of an f-divergence that some critic attains: $\sup_z$ of the objective is $D_f(P\|Q)$."""
+    r"""A lower bound of an f-divergence that some critic attains: $\sup_z$ of the objective is $D_f(P\|Q)$.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> objective = gan.variational(dv.kl)
+    >>> objective.lower(P, Q, [0.7, -0.4]) < objective.exact(P, Q).value
+    True
+    """
 
     f: dv.FDivergence
     """The divergence."""
@@ -216,7 +276,16 @@ class FenchelObjective(Objective):
 
 
 class MeanDifference(Separable, FenchelObjective):
-    r"""A separable bound $\mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, whose sample mean is unbiased for a critic held fixed."""
+    r"""A separable bound $\mathbb E_P[T] - \mathbb E_Q[f^*(T)]$, whose sample mean is unbiased for a critic held fixed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> gains, losses = gan.nwj.pieces(torch.tensor([2.0, 3.0]), torch.tensor([1.0]))  # T at x, exp(T - 1) at y
+    >>> gains.tolist(), losses.tolist()
+    ([2.0, 3.0], [1.0])
+    """
 
     def pieces(self, z_p: Tensor, z_q: Tensor) -> tuple[Tensor, Tensor]:
         """Gains at points of P and losses at points of Q, one for each output, of which the objective takes means."""
@@ -245,6 +314,16 @@ class Variational(MeanDifference):
     ----------
     f : divergences.FDivergence
         The divergence.
+
+    Examples
+    --------
+    >>> import math
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> bound = gan.Variational(dv.kl).lower(P, Q, [math.log(2), math.log(2 / 3)])  # the log-ratio
+    >>> print(f"{bound:.6f} of {dv.kl(P.weights, Q.weights):.6f}")
+    0.143841 of 0.143841
     """
 
     f: dv.FDivergence
@@ -300,6 +379,15 @@ class FGAN(MeanDifference):
     ----------
     f : divergences.FDivergence
         The divergence.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> objective = gan.FGAN(dv.js)
+    >>> 0 <= objective.lower(P, Q, [0.5, -0.5]) <= objective.exact(P, Q).value
+    True
     """
 
     f: dv.FDivergence
@@ -338,6 +426,14 @@ class NguyenWainwrightJordan(MeanDifference):
     ----------
     shift : float, default: 0
         The constant s, any number; the best one makes the bound that of Donsker and Varadhan.
+
+    Examples
+    --------
+    >>> import math
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> print(f"{gan.nwj.lower(P, Q, [1 + math.log(2), 1 + math.log(2 / 3)]):.6f}")  # 1 + log dP/dQ
+    0.143841
     """
 
     shift: float = 0.0
@@ -372,6 +468,17 @@ class DonskerVaradhan(FenchelObjective):
     Constants added to v change nothing, and $\log x \le x/s - 1 + \log s$ with equality at $s = x$: it is the bound of
     `nwj` at the best shift, never below it. The logarithm of a mean over a batch is biased: on samples the shift is
     `fixed` on points of their own. Donsker & Varadhan (1975); Belghazi et al. (2018), where it is MINE.
+
+    Examples
+    --------
+    >>> import math
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> for constant in (0, 5):
+    ...     v = [math.log(2) + constant, math.log(2 / 3) + constant]
+    ...     print(f"{gan.donsker_varadhan.lower(P, Q, v):.6f}")
+    0.143841
+    0.143841
     """
 
     f: dv.FDivergence = field(default=dv.kl, init=False, repr=False)
@@ -438,6 +545,14 @@ def variational(f: dv.FDivergence) -> Variational:
     ------
     TypeError
         If f is not an f-divergence.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0], [0.5, 0.5]), gan.Discrete([0.0, 1.0], [0.25, 0.75])
+    >>> round(gan.variational(dv.tv).lower(P, Q, [0.1, -3.0]), 12)  # the signs are right, and TV asks for no more
+    0.25
     """
     return Variational(_checked(f))
 
@@ -461,6 +576,15 @@ def fgan(f: dv.FDivergence) -> FGAN:
         If f is not an f-divergence.
     ValueError
         If the domain of the conjugate ends so far from 0 that the activation passes its end by rounding.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import torch
+    >>> import gan
+    >>> objective = gan.fgan(dv.squared_hellinger)
+    >>> bool((objective.gain(torch.tensor([-9.0, 0.0, 9.0])) < 1).all())  # the conjugate is finite below 1
+    True
     """
     if not math.isfinite(_checked(f).conjugate(f.activation(0.0))):
         msg = (

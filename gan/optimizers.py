@@ -43,6 +43,19 @@ class Adam(OptimizerChoice):
         Step size alpha.
     betas : tuple of float
         Decay of the two moments; the papers on Wasserstein GANs with a gradient penalty take 0 and 0.9.
+
+    Examples
+    --------
+    The first step is of the length of the learning rate, whatever the gradient is:
+
+    >>> import torch
+    >>> import gan
+    >>> x = torch.nn.Parameter(torch.tensor(1.0))
+    >>> optimizer = gan.Adam(learning_rate=0.5).make([x])
+    >>> (100 * x).backward()
+    >>> optimizer.step()
+    >>> round(x.item(), 4)
+    0.5
     """
 
     learning_rate: float = 1e-4
@@ -68,6 +81,19 @@ class RMSProp(OptimizerChoice):
         Step size alpha.
     decay : float
         Of the mean square.
+
+    Examples
+    --------
+    The first step is the learning rate over the root of 1 - decay, whatever the gradient is:
+
+    >>> import torch
+    >>> import gan
+    >>> x = torch.nn.Parameter(torch.tensor(1.0))
+    >>> optimizer = gan.RMSProp(learning_rate=0.25, decay=0.75).make([x])
+    >>> (100 * x).backward()
+    >>> optimizer.step()
+    >>> round(x.item(), 4)
+    0.5
     """
 
     learning_rate: float = 5e-5
@@ -76,6 +102,9 @@ class RMSProp(OptimizerChoice):
     def __post_init__(self) -> None:
         """Refuse steps backwards."""
         at_least(0, learning_rate=self.learning_rate, decay=self.decay)
+        if self.decay >= 1:
+            msg = f"expected decay below 1, got {self.decay!r}; 0.99 is usual"
+            raise ValueError(msg)
 
     def make(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Make the optimizer."""
@@ -91,6 +120,17 @@ class SGD(OptimizerChoice):
     ----------
     learning_rate : float
         Step size eta.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x = torch.nn.Parameter(torch.tensor(1.0))
+    >>> optimizer = gan.SGD(learning_rate=0.25).make([x])
+    >>> x.square().backward()
+    >>> optimizer.step()
+    >>> x.item()
+    0.5
     """
 
     learning_rate: float = 1e-2

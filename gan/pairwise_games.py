@@ -67,6 +67,14 @@ class RelativisticPairs(Payoff):
     here over all pairs of a batch, of which pairing by position takes a few. Constants added to T change nothing. Where
     P = Q no critic is above $-\ln 2$, the value at a constant critic; the supremum in general, the likelihood of a
     Bradley-Terry model, has no closed form.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> E_p, E_q = (gan.Expectation(torch.full((2,), 7.0), torch.full((2,), 0.5)) for _ in range(2))
+    >>> print(f"{gan.relativistic_pairs.value(E_p, E_q).item():.4f}")  # of a constant critic, -ln 2
+    -0.6931
     """
 
     def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:
@@ -93,6 +101,14 @@ class Relativistic(Payoff):
     $\mathbb E_P[\log s(T - \mathbb E_Q T)] + \mathbb E_Q[\log s(\mathbb E_P T - T)]$; the generator minimises minus the
     same with P and Q exchanged. Jolicoeur-Martineau (2019), the relativistic average GAN. Constants added to T change
     nothing; a constant critic has the value $-2 \ln 2$. The supremum has no closed form.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> E_p, E_q = (gan.Expectation(torch.full((2,), 7.0), torch.full((2,), 0.5)) for _ in range(2))
+    >>> print(f"{gan.relativistic.value(E_p, E_q).item():.4f}")  # of a constant critic, -2 ln 2
+    -1.3863
     """
 
     def value(self, E_p: Expectation, E_q: Expectation) -> Tensor:

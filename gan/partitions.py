@@ -98,6 +98,14 @@ def modes_of(data: DataSet, *, radius: float = 3.0) -> ModeCells:
     ------
     ValueError
         If the data have no known modes.
+
+    Examples
+    --------
+    >>> import gan
+    >>> from gan.datasets import ring
+    >>> cells = gan.modes_of(ring(4)).assign([[2.0, 0.01], [0.0, 1.0]])  # at a mode; halfway to another
+    >>> cells.index.tolist(), cells.good.tolist()
+    ([0, 1], [True, False])
     """
     at_least(0, radius=radius)
     if not len(data.modes):
@@ -146,6 +154,14 @@ def bins_of(sample: Tensor, *, bins: int = 20) -> Bins:
     ------
     ValueError
         If there are not more points than boxes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> bins = gan.bins_of(torch.arange(8.0)[:, None], bins=4)
+    >>> bins.edges[0].tolist(), bins.mass.tolist()
+    ([1.75, 3.5, 5.25], [0.25, 0.25, 0.25, 0.25])
     """
     at_least(2, bins=bins)
     points = _array(sample)
@@ -218,6 +234,14 @@ def classes_of(training: Labelled, *, channels: int = 1, confidence: float = 0.9
         If scikit-learn is not installed.
     ValueError
         If a label does not occur, or there are fewer than three.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> images = gan.Labelled(torch.eye(3).repeat(20, 1), torch.arange(3).repeat(20))
+    >>> gan.classes_of(images).assign(torch.eye(3).numpy()).index.tolist()
+    [0, 1, 2]
     """
     require("sklearn", "estimators", "a classifier of images")
     from sklearn.linear_model import LogisticRegression

@@ -35,6 +35,18 @@ class Player:
     ------
     ValueError
         If the optimizer moves nothing that requires a gradient.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x = torch.tensor(1.0, requires_grad=True)
+    >>> player = gan.Player(torch.optim.SGD([x], lr=0.25), lambda: x.square())
+    >>> rival = gan.Player(torch.optim.SGD([torch.tensor(0.0, requires_grad=True)]), lambda: -x.square())
+    >>> loss = player.differentiate(rival)
+    >>> player.update()
+    >>> loss.item(), x.item()
+    (1.0, 0.5)
     """
 
     optimizer: torch.optim.Optimizer
@@ -102,6 +114,17 @@ class Losses:
     ----------
     critic, generator : Tensor ()
         Without a graph, and still on the device: reading them waits for it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> x, y = (torch.tensor(z, requires_grad=True) for z in (1.0, 0.5))
+    >>> critic = gan.Player(torch.optim.SGD([y], lr=0.5), lambda: -x * y)
+    >>> generator = gan.Player(torch.optim.SGD([x], lr=0.5), lambda: x * y)
+    >>> losses = gan.Simultaneous().start(critic, generator).step()
+    >>> losses.critic.item(), losses.generator.item()
+    (-0.5, 0.5)
     """
 
     critic: Tensor

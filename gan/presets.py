@@ -173,8 +173,8 @@ class Preset:
         Examples
         --------
         >>> import gan
-        >>> gan.PRESETS["hinge"].on_images(16).critic
-        DCGANCritic(width=16)
+        >>> gan.PRESETS["hinge"].on_images(16).critic.width
+        16
         """
         return replace(self, critic=self._image_critic(channels, shape))
 

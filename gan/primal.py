@@ -47,7 +47,18 @@ __all__ = [
 
 
 class UpperBound(ABC):
-    """A way to an upper bound of a transport distance between finite measures."""
+    """A way to an upper bound of a transport distance between finite measures.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> for rule in (gan.ExactValue(), gan.MonotonePlan(), gan.ListedPlan()):
+    ...     print(f"{rule.of_points(P, Q, [0.0, -1.0], [2.0, 3.0]):.6f}")  # potentials of the critic -x
+    2.000000
+    2.000000
+    2.000000
+    """
 
     @abstractmethod
     def least(self, program: WarmProgram) -> Fraction:
@@ -121,7 +132,15 @@ class UpperBound(ABC):
 @final
 @dataclass(frozen=True)
 class ExactValue(UpperBound):
-    """The optimal plan itself, by the network simplex; no use is made of the potentials."""
+    """The optimal plan itself, by the network simplex; no use is made of the potentials.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> print(f"{gan.ExactValue().of_points(P, Q, [0.0, 0.0], [0.0, 0.0]):.6f}")
+    2.000000
+    """
 
     def of_points(self, P: Discrete, Q: Discrete, f: npt.ArrayLike, g: npt.ArrayLike) -> float:
         """The upper bound of the exact value, computed once per pair."""
@@ -139,6 +158,13 @@ class MonotonePlan(UpperBound):
     """Both sides sorted and matched in order: by potentials, and along the direction in which the points vary most.
 
     O((n + m) log(n + m)) but for the costs. On the line it is optimal (Santambrogio 2015, theorem 2.9).
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([3.0, 2.0])
+    >>> print(f"{gan.MonotonePlan().of_points(P, Q, [0.0, 0.0], [0.0, 0.0]):.6f}")  # optimal on the line
+    2.000000
     """
 
     def least(self, program: WarmProgram) -> Fraction:
@@ -163,6 +189,13 @@ class RoundedPlan(UpperBound):
         Decreasing values of $\epsilon$, in units of the mean cost.
     iterations : int
         Most scalings for each.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([[0.0, 0.0], [1.0, 0.0]]), gan.Discrete([[0.0, 1.0], [1.0, 1.0]])
+    >>> print(f"{gan.RoundedPlan().of_points(P, Q, [0.0, 0.0], [1.0, 1.0]):.6f}")
+    1.000000
     """
 
     regularisations: tuple[float, ...] = (2e-3, 1e-3, 5e-4)
@@ -202,6 +235,13 @@ class ListedPlan(UpperBound):
         Most programs that are solved; one suffices where the potentials come from a good critic.
     tolerance : float
         Gap between the plan and the potentials, relative to the cost of the plan, at which no other program is solved.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([[0.0, 0.0], [1.0, 0.0]]), gan.Discrete([[0.0, 1.0], [1.0, 1.0]])
+    >>> print(f"{gan.ListedPlan(nearest=1).of_points(P, Q, [0.0, 0.0], [1.0, 1.0]):.6f}")
+    1.000000
     """
 
     nearest: int = 32
@@ -242,6 +282,14 @@ class LeastOf(UpperBound):
     ----------
     rules : tuple of UpperBound
         Where they come from.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([[0.0, 0.0], [1.0, 0.0]]), gan.Discrete([[0.0, 1.0], [1.0, 1.0]])
+    >>> rule = gan.LeastOf((gan.MonotonePlan(), gan.RoundedPlan()))
+    >>> print(f"{rule.of_points(P, Q, [0.0, 0.0], [1.0, 1.0]):.6f}")
+    1.000000
     """
 
     rules: tuple[UpperBound, ...] = (MonotonePlan(), ListedPlan())
@@ -266,6 +314,14 @@ class BySize(UpperBound):
         Largest n times m that counts as small.
     small, large : UpperBound
         The rules.
+
+    Examples
+    --------
+    >>> import gan
+    >>> P, Q = gan.Discrete([0.0, 1.0]), gan.Discrete([2.0, 3.0])
+    >>> rule = gan.BySize(limit=2, large=gan.MonotonePlan())  # 2 times 2 pairs are many here
+    >>> print(f"{rule.of_points(P, Q, [0.0, 0.0], [0.0, 0.0]):.6f}")
+    2.000000
     """
 
     limit: int = 2**24

@@ -42,6 +42,13 @@ class Problem:
         What the points are.
     P, Q : Discrete
         The measures.
+
+    Examples
+    --------
+    >>> import gan
+    >>> problem = gan.Problem("a step", gan.Discrete([0.0]), gan.Discrete([1.0]))
+    >>> problem.name, problem.P
+    ('a step', Discrete(1 points of dimension 1))
     """
 
     name: str
@@ -66,6 +73,16 @@ def parallel_lines(theta: float, *, size: int = 200) -> Problem:
     -------
     Problem
         P on the first line, Q on the second.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> lines = gan.parallel_lines(0.5, size=20)
+    >>> round(gan.wasserstein.exact(lines.P, lines.Q).value, 12)
+    0.5
+    >>> gan.variational(dv.kl).exact(lines.P, lines.Q).value
+    inf
     """
     z = (np.arange(size) + 0.5) / size
     first, second = (np.stack([np.full(size, x), z], axis=1) for x in (0.0, theta))
@@ -81,6 +98,13 @@ def worked_table() -> Problem:
     -------
     Problem
         Both sides divided by their mass 6.
+
+    Examples
+    --------
+    >>> import gan
+    >>> table = gan.worked_table()
+    >>> round(gan.wasserstein.exact(table.P, table.Q).value, 12)
+    7.0
     """
     here, there = np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0, 2.0])
     return Problem("worked table", Discrete([1.0, 2.0, 3.0], here / 6), Discrete([7.0, 8.0, 9.0, 10.0], there / 6))

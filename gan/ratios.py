@@ -54,6 +54,17 @@ class FiniteRatio:
         Where it was trained.
     seconds : float
         How long.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import gan
+    >>> P, Q = gan.Discrete([0, 1, 2], [0.5, 0.3, 0.2]), gan.Discrete([0, 1, 2], [0.2, 0.3, 0.5])
+    >>> ratio = gan.log_ratio(P, Q, budget=gan.Budget(steps=50))
+    >>> for f in (dv.kl, dv.js):
+    ...     print(ratio.estimate(f).lower <= f(P.weights, Q.weights) <= ratio.estimate(f).upper)
+    True
+    True
     """
 
     P: Discrete

@@ -13,7 +13,16 @@ __all__ = ["Estimate", "Kind", "Record"]
 
 @final
 class Kind(enum.Enum):
-    """How much a reported number may be trusted."""
+    """How much a reported number may be trusted.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.Kind("expected")
+    <Kind.EXPECTED: 'expected'>
+    >>> [kind.value for kind in gan.Kind]
+    ['certified', 'expected', 'estimate']
+    """
 
     CERTIFIED = "certified"
     """Computed on the whole support of finite measures by an admissible critic: below the supremum, a raw number up to the
@@ -41,6 +50,15 @@ class Record:
         The objective, as the critic reports it.
     lower, upper : float
         The bracket at that time; ``-inf`` and ``inf`` where none is computed.
+
+    Examples
+    --------
+    >>> import gan
+    >>> table = gan.worked_table()
+    >>> estimate = gan.estimate(table.P, table.Q, budget=gan.Budget(steps=50))
+    >>> last = estimate.history[-1]
+    >>> last.step, last.lower <= 7.0 <= last.upper
+    (50, True)
     """
 
     step: int
@@ -86,6 +104,14 @@ class Estimate:
         Where it was trained.
     seconds : float
         Time of the training, without the exact value.
+
+    Examples
+    --------
+    >>> import gan
+    >>> table = gan.worked_table()
+    >>> estimate = gan.estimate(table.P, table.Q, budget=gan.Budget(steps=50))
+    >>> estimate.lower <= 7.0 <= estimate.upper, estimate.level, estimate.kind.value
+    (True, 1.0, 'certified')
     """
 
     bounds: dv.Bounds

@@ -54,6 +54,17 @@ class SampledRatio:
         Where it was trained.
     seconds : float
         How long.
+
+    Examples
+    --------
+    >>> import divergences as dv
+    >>> import torch
+    >>> import gan
+    >>> x, y = torch.randn(2, 1000, 1, generator=torch.Generator().manual_seed(0)) + torch.tensor([[[2.0]], [[0.0]]])
+    >>> ratio = gan.log_ratio(x.numpy(), y.numpy(), budget=gan.Budget(steps=50))
+    >>> estimate = ratio.estimate(dv.js)
+    >>> estimate.level, estimate.kind.value, estimate.lower > 0
+    (0.95, 'expected', True)
     """
 
     chosen_on: Outputs = field(repr=False)

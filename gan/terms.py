@@ -87,6 +87,16 @@ class Context:
         Generated points, with their gradient where the generator learns.
     latent : Tensor (m, k)
         What they were generated from, codes included.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x, y = torch.Generator().manual_seed(0), torch.eye(2), torch.zeros(3, 2)
+    >>> critic = gan.FeatureMLP(width=8).build(x, y, rng, unit=1.0)
+    >>> context = gan.Context(torch.nn.Identity(), critic, real=x, fake=y, latent=y)
+    >>> tuple(context.real_features.shape), tuple(context.fake_features.shape)
+    ((2, 8), (3, 8))
     """
 
     generator: nn.Module
@@ -107,7 +117,19 @@ class Context:
 
 
 class Term(ABC):  # noqa: B024  (each method has a default that is right for some term)
-    """A loss beside the objective."""
+    """A loss beside the objective.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> class Close(gan.Term):
+    ...     def generator_loss(self, context):
+    ...         return (context.fake - context.real.mean(0)).square().mean()
+    >>> context = gan.Context(torch.nn.Identity(), gan.MLP(), real=torch.zeros(2, 1), fake=torch.ones(3, 1), latent=torch.ones(3, 1))
+    >>> Close().generator_loss(context).item(), Close().critic_loss(context).item()
+    (1.0, 0.0)
+    """
 
     def attach(self, critic: nn.Module, x: Tensor, generator: torch.Generator) -> nn.Module:
         """Critic with what the term needs, its parameters trained with those of the critic; else the critic itself.
@@ -150,6 +172,16 @@ class FeatureMatching(Term):
     ----------
     weight : float
         The factor w.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import gan
+    >>> rng, x = torch.Generator().manual_seed(0), torch.eye(2)
+    >>> critic = gan.FeatureMLP(width=8).build(x, x, rng, unit=1.0)
+    >>> same, other = (gan.Context(torch.nn.Identity(), critic, x, y, y) for y in (x, x + 1))
+    >>> gan.FeatureMatching().generator_loss(same).item(), gan.FeatureMatching().generator_loss(other).item() > 0
+    (0.0, True)
     """
 
     weight: float = 1.0
@@ -177,6 +209,18 @@ class PullingAway(Term):
     ----------
     weight : float
         The factor w.
+
+    Examples
+    --------
+    Of points that are all the same the loss is the weight:
+
+    >>> import torch
+    >>> import gan
+    >>> rng, x, y = torch.Generator().manual_seed(0), torch.eye(2), torch.ones(3, 2)
+    >>> critic = gan.FeatureMLP(width=8).build(x, y, rng, unit=1.0)
+    >>> context = gan.Context(torch.nn.Identity(), critic, real=x, fake=y, latent=y)
+    >>> round(gan.PullingAway(weight=0.5).generator_loss(context).item(), 4)
+    0.5
     """
 
     weight: float = 1.0

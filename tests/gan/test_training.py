@@ -239,7 +239,9 @@ def test_a_forward_of_ones_own_is_kept():
 def test_an_update_that_leaves_the_finite_numbers_stops_with_the_step_and_the_network():
     for rate in (1e30, 3e38):
         changes = {"settings": Settings(steps=1, every=1, batch=16, pool=500, generator_optimizer=gan.Adam(rate))}
-        with pytest.raises(gan.TrainingError, match=r"expected finite (weights|generated points) .*after step 1.*lower"):
+        with pytest.raises(
+            gan.TrainingError, match=r"expected finite (weights|generated points) .*after step 1.*lower"
+        ):
             run(1, **changes)
 
 
