@@ -197,7 +197,7 @@ class ConvolutionalCritic(Certified):
         The constants of the layers multiply: those of `gan.spectral` and 1 for leaky ReLU. The entries of a label count
         $\sqrt{hw}$ times, as each is written on every pixel.
         """
-        if not calls_forward_of(self.body, nn.Sequential):  # what it makes of its parts is not known
+        if not (isinstance(self.body, nn.Sequential) and calls_forward_of(self.body, nn.Sequential)):
             return math.inf
         learning = [part for part in self.modules() if part.training]
         self.eval()  # reading a weight in training would move a power iteration on
