@@ -69,7 +69,8 @@ class Settings:
     critic_optimizer, generator_optimizer : OptimizerChoice
         What makes steps of gradients.
     average : float
-        Decay of the moving average of the generator's weights, which is what is measured and returned; 0 for none.
+        Decay of the moving average of the generator's weights, which is what is measured and returned; 0 for none. The
+        posterior of a `MutualInformation` is trained beside the weights as they are, and judges the average less well.
     pool : int
         Points drawn once from data that never end; batches are drawn from them.
     every : int
